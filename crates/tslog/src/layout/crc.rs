@@ -1,0 +1,92 @@
+//! The two checksums: CRC-32C (Castagnoli, 1993; RFC 3720, appendix B.4) over everything, and a
+//! CRC-8 over the four bytes by which a frame says how long it is.
+
+/// CRC-32C, continued: `crc32c(crc32c(0, a), b) == crc32c(0, ab)`.
+#[cfg(feature = "std")]
+pub(crate) fn crc32c(seed: u32, bytes: &[u8]) -> u32 {
+    ::crc32c::crc32c_append(seed, bytes)
+}
+
+/// CRC-32C, continued: `crc32c(crc32c(0, a), b) == crc32c(0, ab)`.
+#[cfg(not(feature = "std"))]
+pub(crate) fn crc32c(seed: u32, bytes: &[u8]) -> u32 {
+    portable(seed, bytes)
+}
+
+/// One table of 1 KiB, which lies in flash on a microcontroller.
+#[cfg(any(test, not(feature = "std")))]
+fn portable(seed: u32, bytes: &[u8]) -> u32 {
+    let mut crc = !seed;
+    for byte in bytes {
+        let [low, ..] = crc.to_le_bytes();
+        let entry = TABLE.get(usize::from(low ^ byte)).copied().unwrap_or(0);
+        crc = (crc >> 8) ^ entry;
+    }
+    !crc
+}
+
+#[cfg(any(test, not(feature = "std")))]
+static TABLE: [u32; 256] = table();
+
+#[cfg(any(test, not(feature = "std")))]
+#[expect(clippy::indexing_slicing, clippy::arithmetic_side_effects, reason = "computed at build")]
+#[expect(clippy::cast_possible_truncation, reason = "the index is below 256")]
+const fn table() -> [u32; 256] {
+    let mut table = [0; 256];
+    let mut index = 0;
+    while index < 256 {
+        let mut crc = index as u32;
+        let mut bit = 0;
+        while bit < 8 {
+            crc = if crc & 1 == 1 { (crc >> 1) ^ 0x82F6_3B78 } else { crc >> 1 };
+            bit += 1;
+        }
+        table[index] = crc;
+        index += 1;
+    }
+    table
+}
+
+/// CRC-8 with polynomial 0x2F, started at 0xFF: all single, double and triple errors in so short a
+/// word are found (Koopman and Chakravarty, 2004). Neither all zeros nor all ones pass.
+pub(crate) fn crc8(bytes: &[u8]) -> u8 {
+    let mut crc = 0xFF_u8;
+    for byte in bytes {
+        crc ^= byte;
+        for _ in 0..8 {
+            crc = if crc & 0x80 == 0 { crc << 1 } else { (crc << 1) ^ 0x2F };
+        }
+    }
+    crc
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_ways_to_compute_crc32c_give_the_published_value() {
+        assert_eq!(crc32c(0, b"123456789"), 0xE306_9283);
+        assert_eq!(portable(0, b"123456789"), 0xE306_9283);
+        assert_eq!(portable(portable(0, b"1234"), b"56789"), 0xE306_9283);
+        assert_eq!(crc32c(crc32c(0, b"1234"), b"56789"), 0xE306_9283);
+    }
+
+    #[test]
+    fn blank_bytes_do_not_pass_the_crc8() {
+        assert_ne!(crc8(&[0, 0, 0]), 0);
+        assert_ne!(crc8(&[0xFF, 0xFF, 0xFF]), 0xFF);
+    }
+
+    /// Frames carry their number only inside their CRC, as the XOR of a CRC of the number. Two
+    /// numbers that could be taken for each other must differ in many bits there.
+    #[test]
+    fn crcs_of_near_numbers_differ_in_many_bits() {
+        for delta in 1_u64..=4096 {
+            let number = 0x1234_5678_u64;
+            let a = crc32c(0, &number.to_le_bytes());
+            let b = crc32c(0, &(number ^ delta).to_le_bytes());
+            assert!((a ^ b).count_ones() >= 5, "delta {delta}: {:08x}", a ^ b);
+        }
+    }
+}

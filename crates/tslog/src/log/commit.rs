@@ -1,0 +1,70 @@
+//! Committing: one frame, one write, one sync.
+
+use super::{Log, NO_INDEX, State};
+use crate::{error::Error, layout::frame::Kind, storage::Storage};
+
+impl<S, B, const R: usize> Log<S, B, R>
+where
+    S: Storage,
+    B: AsRef<[u8]> + AsMut<[u8]>,
+{
+    /// Makes every stored record durable, and returns the last number. With nothing new it does
+    /// nothing.
+    ///
+    /// *Power goes before this returns:* the whole commit is there after the next open, or none of
+    /// it.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], after which the log is poisoned and must be opened again; what was
+    /// durable before still is. [`Error::Closed`], [`Error::Poisoned`].
+    pub fn commit(&mut self) -> Result<u64, Error<S::Error>> {
+        self.check_open()?;
+        if self.tail.stored == self.tail.committed {
+            return Ok(self.tail.stored);
+        }
+        if self.tail.parts {
+            // The frame that ends a commit vouches for its parts, so they must be there first.
+            self.sync()?;
+        }
+        self.write_batch(Kind::Records)?;
+        self.sync()?;
+        self.tail.committed = self.tail.stored;
+        self.tail.anchor = self.tail.head;
+        self.tail.parts = false;
+        Ok(self.tail.stored)
+    }
+
+    /// Commits, marks the log as closed in order, and lets go of it. The next open then goes on in
+    /// the same bucket. Closing twice is no error.
+    ///
+    /// # Errors
+    /// Those of [`Log::commit`]; the log is closed all the same.
+    pub fn close(&mut self) -> Result<(), Error<S::Error>> {
+        if self.state == State::Closed {
+            return Ok(());
+        }
+        let closed = self.commit().and_then(|_| self.write_close());
+        self.state = State::Closed;
+        closed
+    }
+
+    /// A closing frame tells the next open that nothing was in flight. It is left out where it has
+    /// no room; the next bucket is then begun anyway.
+    fn write_close(&mut self) -> Result<(), Error<S::Error>> {
+        let tail = &self.tail;
+        let end = tail.offset.saturating_add(self.plan.close_frame());
+        let room = if self.plan.named { tail.reserved } else { self.plan.slot_size };
+        let useless = tail.closed || tail.abandoned || !tail.begun || end > room;
+        if tail.head == NO_INDEX || useless {
+            return Ok(());
+        }
+        self.write_small(Kind::Close, 0, &[])?;
+        self.tail.closed = true;
+        self.tail.anchor = self.tail.head;
+        self.sync()
+    }
+
+    pub(super) fn sync(&mut self) -> Result<(), Error<S::Error>> {
+        self.storage.sync().map_err(|error| self.poison(error))
+    }
+}

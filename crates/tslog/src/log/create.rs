@@ -1,0 +1,351 @@
+//! The log header on the medium: finding it, comparing it, and making a new one.
+//!
+//! Making a log writes copy A, syncs, then copy B. *Power goes before the sync:* copy B still holds
+//! the old log, all of whose bytes are untouched. *Power goes after it:* copy A holds the new one,
+//! whose seed makes every old byte invalid.
+
+use core::fmt::Write as _;
+
+use crate::{
+    config::Config,
+    error::{Error, Invalid, Mismatch},
+    format::Format,
+    layout::{
+        crc::crc32c,
+        header::{FIXED_SIZE, LogHeader, Refused},
+        plan::Plan,
+    },
+    log::journal,
+    storage::{FIRST_BUCKET_SLOT, Geometry, Storage},
+    words::MAX_FORMATS,
+};
+
+/// Bytes of text read or written at a time; a multiple of every write size.
+const PIECE: usize = 64;
+
+/// The header that counts, and whether the other copy is damaged.
+pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, bool), Error<S::Error>> {
+    let first = match read_copy(storage, 0).map_err(Error::Storage)? {
+        Ok(header) => return Ok((header, false)),
+        Err(refused) => refused,
+    };
+    let second = match read_copy(storage, 1).map_err(Error::Storage)? {
+        Ok(header) => return Ok((header, true)),
+        Err(refused) => refused,
+    };
+    if let Refused::Version(version) = first {
+        return Err(Error::Version(version));
+    }
+    if let Refused::Version(version) = second {
+        return Err(Error::Version(version));
+    }
+    let named = storage.geometry().slots == crate::storage::Slots::Named;
+    let buckets = named && storage.present(u32::MAX).map_err(Error::Storage)?.is_some();
+    // A blank copy B means that no log was ever finished here.
+    if second == Refused::Blank && !buckets { Err(Error::NoLog) } else { Err(Error::NotALog) }
+}
+
+/// Reads and checks one copy.
+pub(crate) fn read_copy<S: Storage>(
+    storage: &mut S,
+    slot: u32,
+) -> Result<Result<LogHeader, Refused>, S::Error> {
+    let mut fixed = [0; FIXED_SIZE];
+    storage.read(slot, 0, &mut fixed)?;
+    let header = match LogHeader::decode(&fixed) {
+        Ok(header) => header,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if header.size() > storage.extent(slot)? {
+        return Ok(Err(Refused::Foreign));
+    }
+    let mut text = Text::new(&header, slot);
+    let mut crc = crc32c(0, &fixed);
+    while let Some(byte) = text.next(storage)? {
+        crc = crc32c(crc, &[byte]);
+    }
+    let mut stored = [0; 4];
+    storage.read(slot, header.crc_offset(), &mut stored)?;
+    let sound = crc == u32::from_le_bytes(stored);
+    Ok(if sound { Ok(header) } else { Err(Refused::Foreign) })
+}
+
+/// The text of a header, byte by byte.
+pub(crate) struct Text {
+    slot: u32,
+    offset: u32,
+    end: u32,
+    piece: [u8; PIECE],
+    used: usize,
+    len: usize,
+}
+
+impl Text {
+    pub(crate) fn new(header: &LogHeader, slot: u32) -> Self {
+        let end = header.crc_offset();
+        Self { slot, offset: end.saturating_sub(header.text_size), end, piece: [0; PIECE], used: 0, len: 0 }
+    }
+
+    pub(crate) fn next<S: Storage>(&mut self, storage: &mut S) -> Result<Option<u8>, S::Error> {
+        if self.used == self.len {
+            let len = (self.end.saturating_sub(self.offset) as usize).min(PIECE);
+            if len == 0 {
+                return Ok(None);
+            }
+            let piece = self.piece.get_mut(..len).unwrap_or_default();
+            storage.read(self.slot, self.offset, piece)?;
+            self.offset = self.offset.saturating_add(u32::try_from(len).unwrap_or(0));
+            (self.used, self.len) = (0, len);
+        }
+        let byte = self.piece.get(self.used).copied();
+        self.used = self.used.saturating_add(1);
+        Ok(byte)
+    }
+}
+
+/// Refuses a log that was made with another shape, or for another medium.
+pub(crate) fn compare<S: Storage>(
+    storage: &mut S,
+    header: &LogHeader,
+    config: &Config<'_>,
+) -> Result<(), Error<S::Error>> {
+    let (was, is) = (header.geometry, storage.geometry());
+    if was.slot_size != is.slot_size {
+        return Err(Mismatch::SlotSize(was.slot_size, is.slot_size).into());
+    }
+    if was.slot_count != is.slot_count || was.slots != is.slots {
+        return Err(Mismatch::SlotCount(was.slot_count, is.slot_count).into());
+    }
+    if was.write_size != is.write_size {
+        return Err(Mismatch::WriteSize(was.write_size, is.write_size).into());
+    }
+    if let Some(formats) = config.formats {
+        let count = u32::try_from(formats.len()).unwrap_or(u32::MAX);
+        if count != u32::from(header.formats) {
+            return Err(Mismatch::Formats(u32::from(header.formats), count).into());
+        }
+        let first = read_copy(storage, 0).map_err(Error::Storage)?;
+        let slot = u32::from(first.is_err());
+        let mut text = Text::new(header, slot);
+        for (at, format) in (0_u32..).zip(formats) {
+            let mut matcher = Matcher { text: &mut text, storage, same: true, failed: None };
+            let _ = write!(matcher, "{format}\t");
+            let (same, failed) = (matcher.same, matcher.failed);
+            if let Some(error) = failed {
+                return Err(Error::Storage(error));
+            }
+            if !same {
+                return Err(Mismatch::Format(at).into());
+            }
+            while !matches!(text.next(storage).map_err(Error::Storage)?, None | Some(b'\n')) {}
+        }
+    }
+    let asked = match config.formats {
+        Some([_, ..]) => None,
+        Some([]) | None => config.record_size,
+    };
+    if let Some(asked) = asked.filter(|&asked| asked != header.record_size) {
+        return Err(Mismatch::RecordSize(header.record_size, asked).into());
+    }
+    if let Some(asked) = config.bucket_size.filter(|&asked| asked != header.bucket_size) {
+        return Err(Mismatch::BucketSize(header.bucket_size, asked).into());
+    }
+    Ok(())
+}
+
+/// Compares what is written to it with the text of a header.
+struct Matcher<'a, S: Storage> {
+    text: &'a mut Text,
+    storage: &'a mut S,
+    same: bool,
+    failed: Option<S::Error>,
+}
+
+impl<S: Storage> core::fmt::Write for Matcher<'_, S> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        for byte in text.bytes() {
+            match self.text.next(self.storage) {
+                Ok(there) => self.same &= there == Some(byte),
+                Err(error) => self.failed = Some(error),
+            }
+            if !self.same || self.failed.is_some() {
+                return Err(core::fmt::Error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the header of an empty log to both copies.
+pub(crate) fn create<S: Storage>(
+    storage: &mut S,
+    config: &Config<'_>,
+) -> Result<LogHeader, Error<S::Error>> {
+    let formats = config.formats.unwrap_or_default();
+    let old = match find(storage) {
+        Ok((header, _)) => Some(header),
+        Err(Error::Storage(error)) => return Err(Error::Storage(error)),
+        Err(_) => None,
+    };
+    let header = LogHeader {
+        generation: old.map_or(1, |old| old.generation.wrapping_add(1)),
+        id: config.id,
+        geometry: storage.geometry(),
+        record_size: record_size(formats, config.record_size)?,
+        bucket_size: config.bucket_size.unwrap_or(1024),
+        formats: u16::try_from(formats.len()).unwrap_or(u16::MAX),
+        text_size: text_size(formats),
+    };
+    let plan = Plan::new(&header)?;
+    super::check_batch(&plan, config.commit_delta, usize::MAX)?;
+    if header.size() > header.geometry.slot_size {
+        return Err(Invalid::Formats(u32::from(header.formats)).into());
+    }
+    if let Some(old) = old
+        && let Ok(plan) = Plan::new(&old)
+        && old.geometry == header.geometry
+        && !plan.named
+    {
+        journal::keep_in_copy_b(storage, &plan, &old).map_err(Error::Storage)?;
+    }
+    erase_ring_of(storage, &plan, old.is_some())?;
+    for slot in 0..FIRST_BUCKET_SLOT {
+        write(storage, slot, &header, formats).map_err(Error::Storage)?;
+        storage.sync().map_err(Error::Storage)?;
+    }
+    if plan.named {
+        discard_all(storage)?;
+    }
+    Ok(header)
+}
+
+/// With an id that was used before, old buckets could pass as new ones where no header tells the
+/// generation any more; such slots are erased.
+fn erase_ring_of<S: Storage>(
+    storage: &mut S,
+    plan: &Plan,
+    known: bool,
+) -> Result<(), Error<S::Error>> {
+    if plan.named || known {
+        return Ok(());
+    }
+    let Geometry { slot_count, .. } = storage.geometry();
+    let mut chunk = [0; 32];
+    for slot in FIRST_BUCKET_SLOT..slot_count {
+        let window = &mut super::probe::Window::exact(&mut chunk);
+        let mut probe = super::probe::Probe { storage: &mut *storage, plan: *plan, window };
+        if probe.header_in_slot(slot).map_err(Error::Storage)?.is_some() {
+            storage.erase(slot).map_err(Error::Storage)?;
+        }
+    }
+    storage.sync().map_err(Error::Storage)
+}
+
+/// Discards the buckets of the log that was replaced; none of them is valid any more.
+fn discard_all<S: Storage>(storage: &mut S) -> Result<(), Error<S::Error>> {
+    while let Some(present) = storage.present(u32::MAX).map_err(Error::Storage)? {
+        let last = present.highest.min(present.lowest.saturating_add(0xFFFF));
+        for slot in present.lowest..=last {
+            storage.discard(slot).map_err(Error::Storage)?;
+        }
+    }
+    storage.sync().map_err(Error::Storage)
+}
+
+/// The size of a record: that of the largest format, and a tag in front if there are several.
+fn record_size(formats: &[Format<'_>], raw: Option<u32>) -> Result<u32, Invalid> {
+    let largest = formats.iter().map(Format::size).max();
+    match formats.len() {
+        0 => Ok(raw.unwrap_or(128)),
+        1 => Ok(largest.unwrap_or(0)),
+        2..=MAX_FORMATS => Ok(largest.unwrap_or(0).saturating_add(1)),
+        many => Err(Invalid::Formats(u32::try_from(many).unwrap_or(u32::MAX))),
+    }
+}
+
+fn text_size(formats: &[Format<'_>]) -> u32 {
+    struct Count(u32);
+    impl core::fmt::Write for Count {
+        fn write_str(&mut self, text: &str) -> core::fmt::Result {
+            self.0 = self.0.saturating_add(u32::try_from(text.len()).unwrap_or(u32::MAX));
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    let _ = write_text(&mut count, formats);
+    count.0
+}
+
+fn write_text(out: &mut impl core::fmt::Write, formats: &[Format<'_>]) -> core::fmt::Result {
+    formats.iter().try_for_each(|format| writeln!(out, "{format}\t{}", format.fields_text()))
+}
+
+/// Writes one copy, piece by piece.
+fn write<S: Storage>(
+    storage: &mut S,
+    slot: u32,
+    header: &LogHeader,
+    formats: &[Format<'_>],
+) -> Result<(), S::Error> {
+    storage.erase(slot)?;
+    storage.reserve(slot, header.size())?;
+    let mut pen = Pen { storage, slot, offset: 0, piece: [0xFF; PIECE], used: 0, failed: None };
+    pen.put(&header.encode());
+    let mut sum = Sum { pen: &mut pen, crc: crc32c(0, &header.encode()) };
+    let _ = write_text(&mut sum, formats);
+    let crc = sum.crc;
+    pen.put(&crc.to_le_bytes());
+    pen.finish(header.geometry.write_size)
+}
+
+/// Collects bytes and writes them in whole words.
+struct Pen<'a, S: Storage> {
+    storage: &'a mut S,
+    slot: u32,
+    offset: u32,
+    piece: [u8; PIECE],
+    used: usize,
+    failed: Option<S::Error>,
+}
+
+impl<S: Storage> Pen<'_, S> {
+    fn put(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            if let Some(place) = self.piece.get_mut(self.used) {
+                *place = byte;
+            }
+            self.used = self.used.saturating_add(1);
+            if self.used == PIECE {
+                self.flush(PIECE);
+            }
+        }
+    }
+
+    fn flush(&mut self, len: usize) {
+        let piece = self.piece.get(..len).unwrap_or_default();
+        if self.failed.is_none() && !piece.is_empty() {
+            self.failed = self.storage.write(self.slot, self.offset, piece).err();
+        }
+        self.offset = self.offset.saturating_add(u32::try_from(len).unwrap_or(0));
+        (self.used, self.piece) = (0, [0xFF; PIECE]);
+    }
+
+    fn finish(mut self, write_size: u32) -> Result<(), S::Error> {
+        self.flush(self.used.next_multiple_of(write_size.max(1) as usize).min(PIECE));
+        self.failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Passes text on to the pen and sums it up.
+struct Sum<'a, 'b, S: Storage> {
+    pen: &'a mut Pen<'b, S>,
+    crc: u32,
+}
+
+impl<S: Storage> core::fmt::Write for Sum<'_, '_, S> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        self.crc = crc32c(self.crc, text.as_bytes());
+        self.pen.put(text.as_bytes());
+        Ok(())
+    }
+}

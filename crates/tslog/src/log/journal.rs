@@ -1,0 +1,154 @@
+//! The journal of cursors beside the log header, on fixed slots: the way out for a full ring.
+//!
+//! Journals are appended behind one copy of the header. When that slot is full, or was last written
+//! before this open, the *other* slot is erased, gets the header again, and then the journal.
+//! *Power goes between these steps:* the copy left alone has a sound header and the journal before.
+
+use super::{NO_INDEX, create};
+use crate::{
+    layout::{
+        self,
+        crc::crc32c,
+        cursor::{JOURNAL_SIZE, Journal},
+        frame::{self, Kind},
+        header::LogHeader,
+        plan::Plan,
+    },
+    storage::{FIRST_BUCKET_SLOT, Storage},
+};
+
+/// Bytes of the header copied at a time; a multiple of every write size.
+const PIECE: usize = 32;
+
+/// Where the newest journal lies, and where the next one goes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct JournalState {
+    pub(super) counter: u32,
+    /// The bucket the newest journal speaks of, or [`NO_INDEX`].
+    pub(super) index: u32,
+    /// Where the next journal goes in `slot`.
+    offset: u32,
+    slot: u8,
+}
+
+impl JournalState {
+    /// No journal, and none may be appended before a slot is erased for it.
+    pub(super) const NONE: Self =
+        Self { counter: 0, index: NO_INDEX, offset: u32::MAX, slot: 0 };
+
+    /// Finds the newest journal.
+    pub(super) fn find<S: Storage>(
+        storage: &mut S,
+        plan: &Plan,
+        header: &LogHeader,
+    ) -> Result<(Self, Option<Journal>), S::Error> {
+        let mut state = Self::NONE;
+        let mut newest: Option<Journal> = None;
+        let begin = u32::try_from(plan.align(u64::from(header.size()))).unwrap_or(u32::MAX);
+        for slot in 0..FIRST_BUCKET_SLOT {
+            let mut offset = begin;
+            while let Some(journal) = read(storage, plan, slot, offset)? {
+                let later = newest.is_none_or(|newest| {
+                    journal.counter.wrapping_sub(newest.counter) < 1 << 31
+                });
+                if later {
+                    state.counter = journal.counter;
+                    state.index = journal.index;
+                    state.slot = u8::from(slot == 1);
+                    newest = Some(journal);
+                }
+                offset = offset.saturating_add(plan.journal_frame());
+            }
+        }
+        Ok((state, newest))
+    }
+
+    /// Writes a journal and returns where things are then. The caller syncs.
+    pub(super) fn write<S: Storage>(
+        &self,
+        storage: &mut S,
+        plan: &Plan,
+        journal: &Journal,
+    ) -> Result<Self, S::Error> {
+        let size = plan.journal_frame();
+        let (mut slot, mut offset) = (self.slot, self.offset);
+        if offset.saturating_add(size) > plan.slot_size {
+            (slot, offset) = switch(storage, plan, slot)?;
+        }
+        let mut bytes = [0xFF; 64];
+        let frame = bytes.get_mut(..size as usize).unwrap_or_default();
+        layout::put(frame, frame::SIZE, &journal.encode());
+        frame::seal(frame, 1, Kind::Journal, plan.base_seed, 0);
+        storage.write(u32::from(slot), offset, frame)?;
+        let offset = offset.saturating_add(size);
+        Ok(Self { counter: journal.counter, index: journal.index, offset, slot })
+    }
+}
+
+/// The journal at `offset` of a header slot, if there is a sound one. It is read several times,
+/// because the bits of a write that was cut may read one way now and another way later.
+fn read<S: Storage>(
+    storage: &mut S,
+    plan: &Plan,
+    slot: u32,
+    offset: u32,
+) -> Result<Option<Journal>, S::Error> {
+    let size = plan.journal_frame();
+    if offset.saturating_add(size) > plan.slot_size {
+        return Ok(None);
+    }
+    let mut journal = None;
+    for _ in 0..super::recover::READS {
+        let mut bytes = [0; 64];
+        let bytes = bytes.get_mut(..size as usize).unwrap_or_default();
+        storage.read(slot, offset, bytes)?;
+        let Some(header) = frame::decode_at(bytes) else { return Ok(None) };
+        let payload = bytes.get(frame::SIZE..).unwrap_or_default();
+        let computed = crc32c(crc32c(plan.base_seed, &header.head()), payload);
+        if header.kind != Kind::Journal || !header.begins_with(computed, 0) {
+            return Ok(None);
+        }
+        journal = payload.first_chunk::<JOURNAL_SIZE>().map(Journal::decode);
+    }
+    Ok(journal)
+}
+
+/// Erases the other header slot and writes the header there again; returns it and where the first
+/// journal goes. A slot whose own header is rotten is mended instead, so that one copy is always
+/// whole.
+fn switch<S: Storage>(storage: &mut S, plan: &Plan, slot: u8) -> Result<(u8, u32), S::Error> {
+    let sound = matches!(create::read_copy(storage, u32::from(slot))?, Ok(_));
+    let target = if sound { u32::from(1_u8.saturating_sub(slot)) } else { u32::from(slot) };
+    let source = 1_u32.saturating_sub(target);
+    let size = match create::read_copy(storage, source)? {
+        Ok(header) => u32::try_from(plan.align(u64::from(header.size()))).unwrap_or(0),
+        Err(_) => 0,
+    };
+    storage.erase(target)?;
+    let mut offset = 0_u32;
+    while offset < size {
+        let mut piece = [0; PIECE];
+        let len = size.saturating_sub(offset).min(32) as usize;
+        let piece = piece.get_mut(..len).unwrap_or_default();
+        storage.read(source, offset, piece)?;
+        storage.write(target, offset, piece)?;
+        offset = offset.saturating_add(32);
+    }
+    storage.sync()?;
+    Ok((u8::from(target == 1), size))
+}
+
+/// Before copy A of the header is replaced: makes sure that the newest journal lies beside copy B,
+/// so that a power cut leaves the old log with its cursors.
+pub(super) fn keep_in_copy_b<S: Storage>(
+    storage: &mut S,
+    plan: &Plan,
+    header: &LogHeader,
+) -> Result<(), S::Error> {
+    let (state, newest) = JournalState::find(storage, plan, header)?;
+    if let (0, Some(journal)) = (state.slot, newest) {
+        state.write(storage, plan, &journal)?;
+        storage.sync()?;
+    }
+    Ok(())
+}

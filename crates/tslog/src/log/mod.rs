@@ -1,0 +1,402 @@
+//! The log itself: one algorithm over any [`Storage`].
+//!
+//! It owns every decision about when a byte is written, believed or given up, and promises:
+//!
+//! 1. `store` copies the record into the batch in RAM. If the bucket has no room for one more, the
+//!    next one is secured first (`store.rs`), so that a commit never lacks space.
+//! 2. `commit` writes the batch as one frame, with the header of the bucket in front if it is the
+//!    first, and syncs (`commit.rs`). *Power goes before the sync returns:* the frame is whole and
+//!    counts, or its check fails and the whole commit is gone.
+//! 3. A commit that spans two buckets leaves part frames behind, which are synced before the frame
+//!    that ends it is written. *Power goes between:* parts without an end are no commit.
+//! 4. A bucket is given up only when a new one is begun, and only if every committed cursor is
+//!    behind it (`store.rs`).
+//! 5. A reader's commit is a frame in the ring, or its own place where slots have names
+//!    (`cursors.rs`).
+//! 6. Opening finds the newest bucket by bisection or by name, and walks that one only
+//!    (`recover.rs`). It writes nothing.
+
+mod commit;
+mod create;
+mod cursors;
+mod journal;
+pub(crate) mod probe;
+pub(crate) mod read;
+mod recover;
+mod store;
+
+pub use cursors::{Batch, Reader};
+
+use crate::{
+    config::{Config, Policy},
+    error::{Error, Invalid},
+    layout::{header::LogHeader, plan::Plan},
+    storage::Storage,
+    words::{MAX_READERS, SeqnRange},
+};
+use cursors::ReaderState;
+use journal::JournalState;
+use probe::{CHUNK_SIZE, Probe, Window};
+use read::Bounds;
+
+/// "No bucket", where an index is expected.
+pub(crate) const NO_INDEX: u32 = u32::MAX;
+
+/// A crash-safe log of fixed-length records.
+///
+/// `S` is the medium, `B` the buffer a batch is gathered in ([`buffer_size`] says how large), and
+/// `R` the most readers this value can serve. Dropping a log commits nothing: that is what a crash
+/// looks like, and [`Log::close`] what an orderly end does.
+///
+/// ```
+/// use tslog::{Config, Log, storage::ram::Ram};
+///
+/// let mut medium = [0xFF; 8 * 256];
+/// let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+/// let buffer = [0; tslog::buffer_size(8, 2)];
+/// let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1)?, buffer, &config)?;
+/// assert_eq!(log.store_record(&7_u64.to_le_bytes())?, 1);
+/// assert_eq!(log.store_record(&8_u64.to_le_bytes())?, 2);
+///
+/// let mut reader = log.reader(0)?;
+/// let mut record = [0; 8];
+/// assert_eq!(log.next_record(&mut reader, &mut record)?, Some(1));
+/// assert_eq!(u64::from_le_bytes(record), 7);
+/// log.commit_reader(&mut reader)?;
+/// # Ok::<(), tslog::Error<tslog::storage::ram::RamError>>(())
+/// ```
+#[derive(Debug)]
+pub struct Log<S, B, const R: usize = 1> {
+    storage: S,
+    buffer: B,
+    plan: Plan,
+    generation: u32,
+    commit_delta: u32,
+    /// The most buckets there may be at once.
+    ring: u32,
+    tail: Tail,
+    found: Found,
+    journal: JournalState,
+    readers: [ReaderState; R],
+    reader_count: u8,
+    policy: Policy,
+    state: State,
+}
+
+/// Where the log ends, in RAM and on the medium.
+#[derive(Clone, Copy, Debug)]
+struct Tail {
+    /// The last number that is durable.
+    committed: u64,
+    /// The last number given.
+    stored: u64,
+    /// The first number of `head`.
+    first: u64,
+    /// The bucket being written, or [`NO_INDEX`] before the first.
+    head: u32,
+    /// The oldest bucket that is kept.
+    oldest: u32,
+    /// The newest bucket that recovery would find: it holds the end of a commit, or a cursor.
+    anchor: u32,
+    /// Where the next frame goes in `head`.
+    offset: u32,
+    /// Bytes of `head` that are set aside, on named slots.
+    reserved: u32,
+    /// Records in the batch buffer.
+    pending: u32,
+    /// The header of `head` is on the medium.
+    begun: bool,
+    /// Nothing may be added to `head` any more: the log was not closed in order.
+    abandoned: bool,
+    /// Part frames were written since the last sync.
+    parts: bool,
+    /// The last frame in `head` is a closing frame.
+    closed: bool,
+}
+
+/// What opening found, kept small.
+#[derive(Clone, Copy, Debug, Default)]
+struct Found {
+    lost_last: u64,
+    lost_count: u32,
+    abandoned_size: u32,
+    clean: bool,
+    header_damaged: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    Poisoned,
+    Closed,
+}
+
+/// Figures of a log at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// The last number given; 0 if there is none.
+    pub seqn: u64,
+    /// The last number that is durable.
+    pub committed: u64,
+    /// The index of the bucket that holds the latest record, 0 on an empty log.
+    pub bucket: u32,
+    /// The index of the oldest bucket that is kept.
+    pub oldest_bucket: u32,
+    /// The latest number less the least in-memory cursor of all declared readers, in records.
+    pub lag: u64,
+}
+
+/// What opening a log found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The log was closed in order, or is new.
+    pub clean: bool,
+    /// Bytes behind the last commit that belong to none: a write that was never acknowledged or, at
+    /// worst, the newest commit gone rotten.
+    pub abandoned_size: u32,
+    /// Numbers that a committed cursor proves to have been committed, and that are gone.
+    pub lost: Option<SeqnRange>,
+    /// One of the two copies of the log header is damaged; the other one serves.
+    pub header_damaged: bool,
+}
+
+/// The bytes a batch buffer needs for records of `record_size` bytes, committed by `commit_delta`,
+/// on any medium.
+///
+/// ```
+/// assert!(tslog::buffer_size(16, 16) < 16 * 16 + 128);
+/// ```
+#[expect(clippy::arithmetic_side_effects, reason = "too large a buffer fails to compile")]
+pub const fn buffer_size(record_size: usize, commit_delta: usize) -> usize {
+    32 + (8 + record_size * commit_delta).next_multiple_of(32)
+}
+
+impl<S, B, const R: usize> Log<S, B, R>
+where
+    S: Storage,
+    B: AsRef<[u8]> + AsMut<[u8]>,
+{
+    /// Makes an empty log. A log that is already there is replaced: a power cut at any step leaves
+    /// either all of the old one or the new one.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] before anything changed; [`Error::Storage`].
+    pub fn create(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
+        let mut storage = storage;
+        let header = create::create(&mut storage, config)?;
+        Self::start(storage, buffer, config, (header, false))
+    }
+
+    /// Opens the log that is there. Nothing is written, and nothing is ever formatted.
+    ///
+    /// # Errors
+    /// [`Error::NoLog`], [`Error::NotALog`], [`Error::Version`], [`Error::Mismatch`],
+    /// [`Error::Invalid`] and [`Error::Storage`].
+    pub fn open(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
+        let mut storage = storage;
+        let header = create::find(&mut storage)?;
+        create::compare(&mut storage, &header.0, config)?;
+        Self::start(storage, buffer, config, header)
+    }
+
+    /// Opens the log that is there, or makes one if there is none.
+    ///
+    /// # Errors
+    /// As [`Log::open`] and [`Log::create`], [`Error::NoLog`] excepted.
+    pub fn open_or_create(
+        storage: S,
+        buffer: B,
+        config: &Config<'_>,
+    ) -> Result<Self, Error<S::Error>> {
+        let mut storage = storage;
+        match create::find(&mut storage) {
+            Err(Error::NoLog) => Self::create(storage, buffer, config),
+            Err(error) => Err(error),
+            Ok(header) => {
+                create::compare(&mut storage, &header.0, config)?;
+                Self::start(storage, buffer, config, header)
+            }
+        }
+    }
+
+    fn start(
+        mut storage: S,
+        buffer: B,
+        config: &Config<'_>,
+        (header, header_damaged): (LogHeader, bool),
+    ) -> Result<Self, Error<S::Error>> {
+        let plan = Plan::new(&header)?;
+        let readers = usize::from(config.readers);
+        if readers == 0 || readers > R.min(MAX_READERS) {
+            return Err(Invalid::Readers(u32::from(config.readers)).into());
+        }
+        check_batch(&plan, config.commit_delta, buffer.as_ref().len())?;
+        if plan.named {
+            storage.set_readers(config.readers).map_err(Error::Storage)?;
+        }
+        let mut log = Self {
+            storage,
+            buffer,
+            plan,
+            generation: header.generation,
+            commit_delta: config.commit_delta,
+            ring: limit(&plan, config.max_buckets),
+            tail: Tail::empty(&plan),
+            found: Found { header_damaged, ..Found::default() },
+            journal: JournalState::NONE,
+            readers: [ReaderState::default(); R],
+            reader_count: config.readers,
+            policy: config.policy,
+            state: State::Open,
+        };
+        log.recover(&header)?;
+        Ok(log)
+    }
+
+    /// The last number, the buckets and the lag.
+    pub fn stats(&self) -> Stats {
+        let tail = &self.tail;
+        let bucket = match tail.head {
+            NO_INDEX => 0,
+            head if tail.stored >= tail.first => head,
+            head => head.saturating_sub(1).max(tail.oldest),
+        };
+        let least = self.declared().iter().map(|reader| reader.cursor).min().unwrap_or(0);
+        Stats {
+            seqn: tail.stored,
+            committed: tail.committed,
+            bucket,
+            oldest_bucket: tail.oldest,
+            lag: tail.stored.saturating_sub(least),
+        }
+    }
+
+    /// What opening found.
+    pub fn report(&self) -> Report {
+        let found = &self.found;
+        let count = u64::from(found.lost_count);
+        Report {
+            clean: found.clean,
+            abandoned_size: found.abandoned_size,
+            lost: (count > 0).then(|| SeqnRange {
+                first: found.lost_last.saturating_sub(count).saturating_add(1),
+                last: found.lost_last,
+            }),
+            header_damaged: found.header_damaged,
+        }
+    }
+
+    /// How many records are stored and not yet committed.
+    pub fn uncommitted(&self) -> u64 {
+        self.tail.stored.saturating_sub(self.tail.committed)
+    }
+
+    /// Bytes in a record, the tag included.
+    pub fn record_size(&self) -> usize {
+        self.plan.record_size as usize
+    }
+
+    /// Records in a full bucket.
+    pub fn bucket_size(&self) -> u32 {
+        self.plan.bucket_size
+    }
+
+    /// How many readers the log waits for.
+    pub fn readers(&self) -> u8 {
+        self.reader_count
+    }
+
+    /// Counts how often the log was created anew on this medium, from 1.
+    pub fn generation(&self) -> u32 {
+        self.generation
+    }
+
+    /// Gives the medium back without a commit, as a crash would.
+    pub fn into_storage(self) -> S {
+        self.storage
+    }
+
+    /// Looks at the medium while the log is open.
+    pub fn storage(&self) -> &S {
+        &self.storage
+    }
+
+    fn declared(&self) -> &[ReaderState] {
+        self.readers.get(..usize::from(self.reader_count)).unwrap_or_default()
+    }
+
+    fn bounds(&self) -> Bounds {
+        let tail = &self.tail;
+        Bounds { oldest: tail.oldest, head: tail.anchor, last: tail.committed }
+    }
+
+    fn check_open(&self) -> Result<(), Error<S::Error>> {
+        match self.state {
+            State::Open => Ok(()),
+            State::Poisoned => Err(Error::Poisoned),
+            State::Closed => Err(Error::Closed),
+        }
+    }
+
+    /// A failed write leaves a medium of which nothing more is known.
+    fn poison(&mut self, error: S::Error) -> Error<S::Error> {
+        self.state = State::Poisoned;
+        Error::Storage(error)
+    }
+
+    /// Looks at the medium through a chunk on the stack.
+    fn look<T>(
+        &mut self,
+        look: impl FnOnce(&mut Probe<'_, '_, S>) -> Result<T, S::Error>,
+    ) -> Result<T, Error<S::Error>> {
+        let mut chunk = [0; CHUNK_SIZE];
+        let window = &mut Window::exact(&mut chunk);
+        look(&mut Probe { storage: &mut self.storage, plan: self.plan, window })
+            .map_err(Error::Storage)
+    }
+}
+
+impl Tail {
+    fn empty(plan: &Plan) -> Self {
+        Self {
+            committed: 0,
+            stored: 0,
+            first: 1,
+            head: NO_INDEX,
+            oldest: 0,
+            anchor: NO_INDEX,
+            offset: plan.first_frame(),
+            reserved: 0,
+            pending: 0,
+            begun: false,
+            abandoned: false,
+            parts: false,
+            closed: false,
+        }
+    }
+}
+
+/// The most buckets there may be, given the cap the caller asked for.
+fn limit(plan: &Plan, max_buckets: u32) -> u32 {
+    match max_buckets {
+        0 => plan.ring,
+        cap => cap.max(2).min(plan.ring),
+    }
+}
+
+/// On fixed slots a batch must fit the buffer and one slot, so that a commit never spans more than
+/// two buckets; where cursors have places of their own, it may span any number.
+fn check_batch(plan: &Plan, commit_delta: u32, buffer: usize) -> Result<(), Invalid> {
+    if commit_delta == 0 {
+        return Err(Invalid::CommitDelta(0));
+    }
+    let records = if plan.named { 1 } else { commit_delta };
+    let need = plan.buffer_bytes(u64::from(records));
+    if need > u64::from(plan.slot_size) {
+        return Err(Invalid::Batch(need, u64::from(plan.slot_size)));
+    }
+    if plan.batch_capacity(buffer) < records {
+        return Err(Invalid::Buffer(need, buffer as u64));
+    }
+    Ok(())
+}

@@ -1,0 +1,226 @@
+//! Looking at a medium without changing it: bucket headers, frames, and the way back after damage.
+//!
+//! Whatever reads a log reads it through a [`Probe`], so that recovery, readers beside the writer,
+//! readers in other processes and tools all believe the same bytes.
+
+use crate::{
+    layout::{
+        bucket::{self, BucketHeader},
+        crc::crc32c,
+        frame::{self, FrameHeader},
+        plan::Plan,
+    },
+    storage::Storage,
+    words::MAX_INDEX,
+};
+
+/// Bytes a reader without a buffer of its own looks at, at a time.
+pub(crate) const CHUNK_SIZE: usize = 128;
+
+/// The part of one bucket that was read last.
+#[derive(Debug)]
+pub(crate) struct Window<'w> {
+    bytes: &'w mut [u8],
+    index: u32,
+    offset: u32,
+    len: usize,
+    /// Whether to fill the whole window with each read, which pays where a read has a price.
+    ahead: bool,
+}
+
+impl<'w> Window<'w> {
+    /// A window that reads just what is asked for.
+    pub(crate) fn exact(bytes: &'w mut [u8]) -> Self {
+        Self { bytes, index: 0, offset: 0, len: 0, ahead: false }
+    }
+
+    /// A window that reads ahead.
+    #[cfg(feature = "std")]
+    pub(crate) fn ahead(bytes: &'w mut [u8], seen: Seen) -> Self {
+        Self { bytes, index: seen.index, offset: seen.offset, len: seen.len, ahead: true }
+    }
+
+    /// What the window holds now, to go on with later.
+    #[cfg(feature = "std")]
+    pub(crate) fn seen(&self) -> Seen {
+        Seen { index: self.index, offset: self.offset, len: self.len }
+    }
+
+    fn covers(&self, index: u32, offset: u32, len: usize) -> Option<usize> {
+        let start = offset.checked_sub(self.offset)? as usize;
+        (self.index == index && start.checked_add(len)? <= self.len).then_some(start)
+    }
+}
+
+/// Which bytes a window holds.
+#[cfg(feature = "std")]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Seen {
+    index: u32,
+    offset: u32,
+    len: usize,
+}
+
+/// A frame that passed its check, where it is, and the number it begins with.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Found {
+    pub(crate) offset: u32,
+    pub(crate) number: u64,
+}
+
+pub(crate) struct Probe<'a, 'w, S> {
+    pub(crate) storage: &'a mut S,
+    pub(crate) plan: Plan,
+    pub(crate) window: &'a mut Window<'w>,
+}
+
+impl<S: Storage> Probe<'_, '_, S> {
+    /// `len` bytes of bucket `index`, fewer only if the window is smaller.
+    pub(crate) fn fetch(&mut self, index: u32, offset: u32, len: usize) -> Result<&[u8], S::Error> {
+        let len = len.min(self.window.bytes.len());
+        if self.window.covers(index, offset, len).is_none() {
+            let all = self.window.bytes.len();
+            let room = self.plan.slot_size.saturating_sub(offset) as usize;
+            let want = if self.window.ahead { all.min(room).max(len) } else { len };
+            self.window.len = 0;
+            let bytes = self.window.bytes.get_mut(..want).unwrap_or_default();
+            self.storage.read(self.plan.slot(index), offset, bytes)?;
+            (self.window.index, self.window.offset, self.window.len) = (index, offset, want);
+        }
+        let start = self.window.covers(index, offset, len).unwrap_or(0);
+        Ok(self.window.bytes.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default())
+    }
+
+    /// The header of bucket `index`, if the slot holds that bucket and its header is sound.
+    pub(crate) fn bucket_header(&mut self, index: u32) -> Result<Option<BucketHeader>, S::Error> {
+        let header = self.header_in_slot(self.plan.slot(index))?;
+        Ok(header.filter(|header| header.index == index))
+    }
+
+    /// The header of whatever bucket of this log lies in `slot`.
+    pub(crate) fn header_in_slot(&mut self, slot: u32) -> Result<Option<BucketHeader>, S::Error> {
+        let mut bytes = [0; bucket::SIZE];
+        self.storage.read(slot, 0, &mut bytes)?;
+        let header = BucketHeader::decode(&bytes, self.plan.base_seed);
+        Ok(header.filter(|header| self.plan.slot(header.index) == slot && header.index < MAX_INDEX))
+    }
+
+    /// The frame header at `offset`, and the bytes of the frame on the medium.
+    pub(crate) fn frame_header(
+        &mut self,
+        index: u32,
+        offset: u32,
+    ) -> Result<Option<(FrameHeader, u32)>, S::Error> {
+        let room = self.plan.slot_size.saturating_sub(offset);
+        if room < frame::SIZE_U32 {
+            return Ok(None);
+        }
+        let Some(header) = frame::decode_at(self.fetch(index, offset, frame::SIZE)?) else {
+            return Ok(None);
+        };
+        let size = self.plan.frame_size(header).filter(|&size| size <= room);
+        Ok(size.filter(|_| header.kind != frame::Kind::Journal).map(|size| (header, size)))
+    }
+
+    /// The CRC of a frame as it reads now, to be compared with what its header says. `sink` is
+    /// given the payload and the padding, piece by piece, with their offset in the payload.
+    pub(crate) fn frame_crc(
+        &mut self,
+        index: u32,
+        offset: u32,
+        (header, size): (FrameHeader, u32),
+        mut sink: impl FnMut(u32, &[u8]),
+    ) -> Result<u32, S::Error> {
+        let mut crc = crc32c(bucket::seed(self.plan.base_seed, index), &header.head());
+        let payload = size.saturating_sub(frame::SIZE_U32);
+        let mut done = 0_u32;
+        while done < payload {
+            let at = offset.saturating_add(frame::SIZE_U32).saturating_add(done);
+            let bytes = self.fetch(index, at, payload.saturating_sub(done) as usize)?;
+            crc = crc32c(crc, bytes);
+            sink(done, bytes);
+            done = done.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1));
+        }
+        Ok(crc)
+    }
+
+    /// The records in front of bucket `index`: the number its header gives, or that of the next
+    /// bucket up to `head` whose header is sound.
+    pub(crate) fn first_at_or_after(
+        &mut self,
+        index: u32,
+        head: u32,
+    ) -> Result<Option<u64>, S::Error> {
+        for index in index..=head {
+            if let Some(header) = self.bucket_header(index)? {
+                return Ok(Some(header.first));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks for the next sound frame at or behind `from` that begins with a number from `low` to
+    /// `high`, where the chain of frames is broken. The work is bounded by a few times the slot.
+    pub(crate) fn resync(
+        &mut self,
+        index: u32,
+        from: u32,
+        low: u64,
+        high: u64,
+    ) -> Result<Option<Found>, S::Error> {
+        let extent = self.storage.extent(self.plan.slot(index))?.min(self.plan.slot_size);
+        let step = u32::from(self.plan.write_size.max(1));
+        let mut budget = u64::from(extent).saturating_mul(4).saturating_add(4096);
+        let mut offset = from;
+        while offset.saturating_add(frame::SIZE_U32) <= extent {
+            let skip = self.blank_run(index, offset, extent)?;
+            if skip >= step {
+                let words = skip.checked_div(step).unwrap_or(0);
+                offset = offset.saturating_add(words.saturating_mul(step));
+                continue;
+            }
+            if let Some((header, size)) = self.frame_header(index, offset)? {
+                budget = budget.saturating_sub(u64::from(size));
+                let computed = self.frame_crc(index, offset, (header, size), |_, _| {})?;
+                let span = offset.saturating_sub(from).checked_div(self.plan.record_size);
+                let most = low.saturating_add(u64::from(span.unwrap_or(0))).saturating_add(1);
+                if let Some(number) = header.number_in(computed, low, high.min(most)) {
+                    return Ok(Some(Found { offset, number }));
+                }
+                if budget == 0 {
+                    return Ok(None);
+                }
+            }
+            offset = offset.saturating_add(step);
+        }
+        Ok(None)
+    }
+
+    /// How many of the next bytes are blank, at most a window of them.
+    fn blank_run(&mut self, index: u32, offset: u32, extent: u32) -> Result<u32, S::Error> {
+        let blank = self.plan.blank();
+        let len = extent.saturating_sub(offset).min(64) as usize;
+        let bytes = self.fetch(index, offset, len)?;
+        let run = bytes.iter().position(|&byte| byte != blank).unwrap_or(bytes.len());
+        Ok(u32::try_from(run).unwrap_or(0))
+    }
+
+    /// True if all bytes of bucket `index` from `from` to `to` are blank.
+    pub(crate) fn is_blank(&mut self, index: u32, from: u32, to: u32) -> Result<bool, S::Error> {
+        let blank = self.plan.blank();
+        let mut offset = from;
+        while offset < to {
+            let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize)?;
+            if bytes.iter().any(|&byte| byte != blank) {
+                return Ok(false);
+            }
+            offset = offset.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1));
+        }
+        Ok(true)
+    }
+
+    /// Forgets what the window holds, so that the next look is at the medium.
+    pub(crate) fn forget(&mut self) {
+        self.window.len = 0;
+    }
+}

@@ -1,0 +1,325 @@
+//! Reading in order, and going on behind what cannot be read.
+//!
+//! It owns the walk from frame to frame and from bucket to bucket. It promises that a record is
+//! handed out only if the CRC of its frame holds for exactly its number, that nothing beyond the
+//! last durable number is handed out, and that every number is either handed out or named in a
+//! range, once.
+
+use super::probe::Probe;
+use crate::{
+    layout::frame::FrameHeader,
+    storage::Storage,
+    words::SeqnRange,
+};
+
+/// Which buckets there are, and the last number that may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) oldest: u32,
+    pub(crate) head: u32,
+    /// The last durable number; 0 if there is none, and then the buckets mean nothing.
+    pub(crate) last: u64,
+}
+
+/// Where a reader stands: at a frame, with `taken` of its records behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Position {
+    index: u32,
+    offset: u32,
+    /// How many numbers of this bucket are still ahead; [`OPEN`] for the newest bucket.
+    left: u32,
+    taken: u16,
+}
+
+const OPEN: u32 = u32::MAX;
+
+impl Position {
+    /// Has to look for its number first.
+    pub(crate) const NOWHERE: Self = Self { index: u32::MAX, offset: 0, left: OPEN, taken: 0 };
+
+    fn start_of(index: u32) -> Self {
+        Self { index, offset: 0, left: OPEN, taken: 0 }
+    }
+
+    /// The bucket the reader stands in, where known.
+    #[cfg(feature = "std")]
+    pub(crate) fn index(&self) -> Option<u32> {
+        (self.index <= crate::words::MAX_INDEX).then_some(self.index)
+    }
+
+    /// The last number the bucket can hold, `next` being the first one ahead.
+    fn last(&self, bounds: &Bounds, next: u64) -> u64 {
+        if self.left == OPEN {
+            return bounds.last;
+        }
+        next.saturating_add(u64::from(self.left)).saturating_sub(1).min(bounds.last)
+    }
+
+    /// Counts the numbers from `next` up to `reached` off what is left in this bucket.
+    fn reach(&mut self, next: u64, reached: u64) {
+        if self.left != OPEN {
+            let gone = u32::try_from(reached.saturating_sub(next)).unwrap_or(u32::MAX);
+            self.left = self.left.saturating_sub(gone);
+        }
+    }
+
+    /// Moves over records that were handed out from this frame.
+    pub(crate) fn take(&mut self, records: u32) {
+        self.taken = self.taken.saturating_add(u16::try_from(records).unwrap_or(u16::MAX));
+        if self.left != OPEN {
+            self.left = self.left.saturating_sub(records);
+        }
+    }
+}
+
+/// What a reader meets next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// This many records were copied; they begin with the number asked for.
+    Records(u32),
+    /// Nothing more is durable.
+    End,
+    /// These numbers do not read back.
+    Damaged(SeqnRange),
+    /// These numbers are gone because the log dropped them.
+    Lost(SeqnRange),
+}
+
+impl<S: Storage> Probe<'_, '_, S> {
+    /// Copies into `out` as many records from number `next` on as lie in one frame and fit. `at`
+    /// is moved to where `next` lies, not over the records.
+    pub(crate) fn read(
+        &mut self,
+        bounds: &Bounds,
+        at: &mut Position,
+        next: u64,
+        out: &mut [u8],
+    ) -> Result<Step, S::Error> {
+        if next > bounds.last {
+            return Ok(Step::End);
+        }
+        if at.index < bounds.oldest || at.index > bounds.head {
+            *at = Position::NOWHERE;
+            if let Some(step) = self.locate(bounds, at, next)? {
+                return Ok(step);
+            }
+        }
+        loop {
+            if at.index > bounds.head {
+                *at = Position::NOWHERE;
+                return Ok(Step::Damaged(SeqnRange { first: next, last: bounds.last }));
+            }
+            if at.offset == 0
+                && let Some(step) = self.enter(bounds, at, next)?
+            {
+                return Ok(step);
+            }
+            if at.left == OPEN && at.index < bounds.head {
+                at.left = self.left_in(bounds, at.index, next)?;
+            }
+            if at.left == 0 {
+                *at = Position::start_of(at.index.saturating_add(1));
+                continue;
+            }
+            let Some((header, size)) = self.frame_header(at.index, at.offset)? else {
+                match self.find_way(bounds, at, next)? {
+                    Some(step) => return Ok(step),
+                    None => continue,
+                }
+            };
+            if !header.has_records() || at.taken >= header.count {
+                at.offset = at.offset.saturating_add(size);
+                at.taken = 0;
+                continue;
+            }
+            return self.read_frame(bounds, at, next, (header, size), out);
+        }
+    }
+
+    /// Checks the frame at `at` and copies what was asked for.
+    fn read_frame(
+        &mut self,
+        bounds: &Bounds,
+        at: &mut Position,
+        next: u64,
+        (header, size): (FrameHeader, u32),
+        out: &mut [u8],
+    ) -> Result<Step, S::Error> {
+        let record_size = self.plan.record_size;
+        let fit = u32::try_from(out.len()).unwrap_or(u32::MAX).checked_div(record_size);
+        let durable = bounds.last.saturating_sub(next).saturating_add(1);
+        let count = u32::from(header.count.saturating_sub(at.taken))
+            .min(at.left)
+            .min(fit.unwrap_or(0))
+            .min(u32::try_from(durable).unwrap_or(u32::MAX));
+        let skip = u32::from(at.taken).saturating_mul(record_size);
+        let want = count.saturating_mul(record_size) as usize;
+        let out = out.get_mut(..want).unwrap_or_default();
+        let computed = self.frame_crc(at.index, at.offset, (header, size), |done, bytes| {
+            copy_overlap(out, skip, done, bytes);
+        })?;
+        let number = next.saturating_sub(u64::from(at.taken));
+        if header.begins_with(computed, number) {
+            return Ok(Step::Records(count));
+        }
+        out.fill(0);
+        let high = at.last(bounds, next);
+        // A frame that is sound but begins later: what lay between is gone.
+        let most = next.saturating_add(u64::from(u16::MAX)).min(high);
+        if let Some(reached) = header.number_in(computed, next.saturating_add(1), most) {
+            at.taken = 0;
+            at.reach(next, reached);
+            return Ok(Step::Damaged(SeqnRange { first: next, last: reached.saturating_sub(1) }));
+        }
+        let end = number.saturating_add(u64::from(header.count));
+        let behind = at.offset.saturating_add(size);
+        if end > high || self.vouches(at.index, behind, end)? {
+            let last = end.saturating_sub(1).min(high);
+            *at = Position { offset: behind, taken: 0, ..*at };
+            at.reach(next, last.saturating_add(1));
+            return Ok(Step::Damaged(SeqnRange { first: next, last }));
+        }
+        at.offset = at.offset.saturating_add(u32::from(self.plan.write_size.max(1)));
+        at.taken = 0;
+        Ok(self.find_way(bounds, at, next)?.unwrap_or(Step::Damaged(SeqnRange {
+            first: next,
+            last: high,
+        })))
+    }
+
+    /// True if the frame at `offset` is sound and begins with `number`.
+    fn vouches(&mut self, index: u32, offset: u32, number: u64) -> Result<bool, S::Error> {
+        let Some(frame) = self.frame_header(index, offset)? else { return Ok(false) };
+        let computed = self.frame_crc(index, offset, frame, |_, _| {})?;
+        Ok(frame.0.begins_with(computed, number))
+    }
+
+    /// The chain of frames is broken at `at`, and `next` should lie there or behind. Looks for the
+    /// next sound frame; `None` means that reading can go on at `at` with nothing lost.
+    fn find_way(
+        &mut self,
+        bounds: &Bounds,
+        at: &mut Position,
+        next: u64,
+    ) -> Result<Option<Step>, S::Error> {
+        let high = at.last(bounds, next);
+        at.taken = 0;
+        if let Some(found) = self.resync(at.index, at.offset, next, high)? {
+            at.offset = found.offset;
+            at.reach(next, found.number);
+            let last = found.number.saturating_sub(1);
+            let gap = SeqnRange { first: next, last };
+            return Ok((found.number > next).then_some(Step::Damaged(gap)));
+        }
+        let following = at.index.saturating_add(1);
+        if at.index < bounds.head && self.bucket_header(following)?.is_none() {
+            // Where the next header is rotten, nobody says where this bucket ends; its frames do.
+            let offset = self.plan.first_frame();
+            *at = Position { offset, ..Position::start_of(following) };
+            return Ok(None);
+        }
+        *at = Position::start_of(following);
+        Ok(Some(Step::Damaged(SeqnRange { first: next, last: high })))
+    }
+
+    /// Finds where `next` lies: the bucket by bisection over first numbers, the frame by hopping.
+    fn locate(
+        &mut self,
+        bounds: &Bounds,
+        at: &mut Position,
+        next: u64,
+    ) -> Result<Option<Step>, S::Error> {
+        let (mut low, mut high) = (bounds.oldest, bounds.head.saturating_add(1));
+        // Invariant: the bucket wanted is low or later, and before high.
+        while high.saturating_sub(low) > 1 {
+            let middle = low.midpoint(high);
+            let mut probe = middle;
+            let first = loop {
+                if let Some(header) = self.bucket_header(probe)? {
+                    break Some(header.first);
+                }
+                probe = probe.saturating_sub(1);
+                if probe <= low {
+                    break None;
+                }
+            };
+            match first {
+                Some(first) if first <= next => low = probe.max(low.saturating_add(1)),
+                Some(_) => high = probe,
+                None => {
+                    // No sound header from here down to `low`: look above for one.
+                    match self.first_at_or_after(middle, high.saturating_sub(1))? {
+                        Some(first) if first <= next => low = middle,
+                        Some(_) | None => high = middle,
+                    }
+                }
+            }
+        }
+        *at = Position::start_of(low);
+        if low == bounds.oldest
+            && let Some(first) = self.first_at_or_after(low, bounds.head)?
+            && first > next
+            && self.bucket_header(low)?.is_some()
+        {
+            return Ok(Some(Step::Lost(SeqnRange { first: next, last: first.saturating_sub(1) })));
+        }
+        Ok(None)
+    }
+
+    /// Stands at the first frame of the bucket `at` names, or at the frame that holds `next`.
+    fn enter(
+        &mut self,
+        bounds: &Bounds,
+        at: &mut Position,
+        next: u64,
+    ) -> Result<Option<Step>, S::Error> {
+        let index = at.index;
+        *at = Position { offset: self.plan.first_frame(), ..Position::start_of(index) };
+        let Some(header) = self.bucket_header(index)? else { return Ok(None) };
+        if header.first > next {
+            let last = header.first.saturating_sub(1).min(bounds.last);
+            return Ok(Some(Step::Damaged(SeqnRange { first: next, last })));
+        }
+        let mut number = header.first;
+        while number < next {
+            let Some((frame, size)) = self.frame_header(index, at.offset)? else {
+                // `find_way` goes on from here: it takes the first sound frame at `next` or later,
+                // or an earlier one, from which hopping starts again.
+                match self.resync(index, at.offset, number, next)? {
+                    Some(found) => (at.offset, number) = (found.offset, found.number),
+                    None => return Ok(None),
+                }
+                continue;
+            };
+            let end = number.saturating_add(u64::from(frame.count));
+            if frame.has_records() && end > next {
+                at.taken = u16::try_from(next.saturating_sub(number)).unwrap_or(u16::MAX);
+                return Ok(None);
+            }
+            number = if frame.has_records() { end } else { number };
+            at.offset = at.offset.saturating_add(size);
+        }
+        Ok(None)
+    }
+
+    /// How many numbers from `next` on lie in bucket `index`, which is not the newest.
+    fn left_in(&mut self, bounds: &Bounds, index: u32, next: u64) -> Result<u32, S::Error> {
+        let end = self.first_at_or_after(index.saturating_add(1), bounds.head)?;
+        let end = end.unwrap_or(bounds.last.saturating_add(1));
+        Ok(u32::try_from(end.saturating_sub(next)).unwrap_or(OPEN).min(OPEN.saturating_sub(1)))
+    }
+
+}
+
+/// Copies the part of `bytes`, which lie at `done` in a payload, that belongs into `out`, which
+/// begins at `skip` in it.
+fn copy_overlap(out: &mut [u8], skip: u32, done: u32, bytes: &[u8]) {
+    let (skip, done) = (skip as usize, done as usize);
+    let from = skip.saturating_sub(done);
+    let to = done.saturating_sub(skip);
+    let (Some(bytes), Some(out)) = (bytes.get(from..), out.get_mut(to..)) else { return };
+    let len = bytes.len().min(out.len());
+    if let (Some(bytes), Some(out)) = (bytes.get(..len), out.get_mut(..len)) {
+        out.copy_from_slice(bytes);
+    }
+}

@@ -1,0 +1,358 @@
+//! Storing: securing room, beginning buckets, and giving old ones up.
+//!
+//! It promises that a record is taken only once the space for its commit is certain, that a
+//! refused record changes nothing, and that no bucket goes while a reader needs it, unless the
+//! policy says so.
+
+use super::{Log, NO_INDEX, Tail};
+use crate::{
+    config::Policy,
+    error::{Error, Invalid},
+    layout::{
+        self,
+        bucket::{self, BucketHeader},
+        frame::{self, Kind},
+        plan::Plan,
+    },
+    storage::Storage,
+    words::{MAX_INDEX, MAX_SEQN},
+};
+
+/// How many bytes more than needed are set aside when a bucket outgrows its plan.
+const GROWTH: u64 = 16 * 1024;
+
+impl<S, B, const R: usize> Log<S, B, R>
+where
+    S: Storage,
+    B: AsRef<[u8]> + AsMut<[u8]>,
+{
+    /// Stores one record, filled up with zeros to the record size, and returns its number. Commits
+    /// as soon as `commit_delta` records are waiting.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the record is too long; [`Error::Full`]; [`Error::Exhausted`];
+    /// [`Error::Closed`]; [`Error::Poisoned`]; [`Error::Storage`]. With the first three, nothing
+    /// has changed and no number is used up.
+    pub fn store_record(&mut self, data: &[u8]) -> Result<u64, Error<S::Error>> {
+        self.store_with(|record| {
+            let most = record.len() as u64;
+            let room = record.get_mut(..data.len());
+            room.ok_or(Invalid::Record(most, data.len() as u64))?.copy_from_slice(data);
+            Ok(())
+        })
+    }
+
+    /// Stores the record that `fill` writes into the zeroed bytes it is given. If `fill` refuses,
+    /// nothing is stored.
+    ///
+    /// # Errors
+    /// As [`Log::store_record`], and whatever `fill` returns.
+    pub fn store_with(
+        &mut self,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), Invalid>,
+    ) -> Result<u64, Error<S::Error>> {
+        self.check_open()?;
+        if self.tail.stored >= MAX_SEQN {
+            return Err(Error::Exhausted);
+        }
+        self.secure_room()?;
+        let size = self.plan.record_size as usize;
+        let begin = (self.tail.pending as usize).saturating_mul(size);
+        let begin = begin.saturating_add(self.plan.records_at());
+        let buffer = self.buffer.as_mut().get_mut(begin..).and_then(|rest| rest.get_mut(..size));
+        let record = buffer.ok_or(Invalid::Buffer(begin.saturating_add(size) as u64, 0))?;
+        record.fill(0);
+        fill(record)?;
+        self.tail.pending = self.tail.pending.saturating_add(1);
+        self.tail.stored = self.tail.stored.saturating_add(1);
+        if self.uncommitted() >= u64::from(self.commit_delta) {
+            self.commit()?;
+        }
+        Ok(self.tail.stored)
+    }
+
+    /// Makes sure that the batch and one more record can be committed without new space.
+    fn secure_room(&mut self) -> Result<(), Error<S::Error>> {
+        if self.must_roll() {
+            return self.roll();
+        }
+        let flush = self.tail.pending >= self.plan.batch_capacity(self.buffer.as_ref().len());
+        let batch = u64::from(self.tail.pending);
+        // A flushed batch leaves its bytes behind, and the record starts a frame of its own.
+        let need = if flush {
+            self.plan.frame_bytes(batch).saturating_add(self.plan.frame_bytes(1))
+        } else {
+            self.plan.frame_bytes(batch.saturating_add(1))
+        };
+        let end = u64::from(self.tail.offset).saturating_add(need);
+        if end > u64::from(self.plan.slot_size) {
+            return self.roll();
+        }
+        if self.plan.named && end > u64::from(self.tail.reserved) {
+            let size = end.saturating_add(GROWTH).min(u64::from(self.plan.slot_size));
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            self.set_aside(self.tail.head, size)?;
+            self.tail.reserved = size;
+        }
+        if flush { self.write_part() } else { Ok(()) }
+    }
+
+    fn must_roll(&self) -> bool {
+        let tail = &self.tail;
+        let records = tail.stored.saturating_add(1).saturating_sub(tail.first);
+        tail.head == NO_INDEX || tail.abandoned || records >= u64::from(self.plan.bucket_size)
+    }
+
+    /// Begins the next bucket. Its header is written with its first frame.
+    ///
+    /// *Power goes here:* the slot is blank, or its old bytes belong to another bucket; either way
+    /// the bucket before it is the newest.
+    pub(super) fn roll(&mut self) -> Result<(), Error<S::Error>> {
+        let next = match self.tail.head {
+            NO_INDEX => 0,
+            head => head.saturating_add(1),
+        };
+        if next > MAX_INDEX {
+            return Err(Error::Exhausted);
+        }
+        if self.plan.named {
+            self.refresh_cursors()?;
+        }
+        self.give_up_consumed(next)?;
+        if self.tail.abandoned {
+            self.erase_void(next)?;
+        }
+        let reserved = self.begin_slot(next)?;
+        if self.tail.pending > 0 {
+            self.write_part()?;
+        }
+        let tail = &mut self.tail;
+        if tail.head == NO_INDEX {
+            tail.oldest = next;
+        }
+        tail.head = next;
+        tail.first = tail.stored.saturating_add(1);
+        tail.offset = self.plan.first_frame();
+        (tail.reserved, tail.begun, tail.abandoned, tail.closed) = (reserved, false, false, false);
+        Ok(())
+    }
+
+    /// Gives up every bucket that all readers are behind, as far as the medium wants that, and then
+    /// what the ring has no place for.
+    fn give_up_consumed(&mut self, next: u32) -> Result<(), Error<S::Error>> {
+        if self.tail.head == NO_INDEX {
+            return Ok(());
+        }
+        if self.plan.named {
+            self.discard_consumed()?;
+        }
+        while next.saturating_sub(self.tail.oldest) >= self.ring {
+            if self.tail.oldest >= self.tail.anchor || !self.is_consumed(self.tail.oldest)? {
+                self.drop_unread()?;
+                continue;
+            }
+            self.give_up_oldest();
+        }
+        Ok(())
+    }
+
+    /// Discards consumed buckets from the oldest on. A failure is no error: the bucket is tried
+    /// again with the next roll.
+    pub(super) fn discard_consumed(&mut self) -> Result<(), Error<S::Error>> {
+        while self.tail.oldest < self.tail.anchor.min(self.tail.head)
+            && self.is_consumed(self.tail.oldest)?
+        {
+            if !self.give_up_oldest() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves `oldest` on; where slots have names, gives the space back. Says whether that worked.
+    fn give_up_oldest(&mut self) -> bool {
+        let slot = self.plan.slot(self.tail.oldest);
+        self.tail.oldest = self.tail.oldest.saturating_add(1);
+        let discarded = !self.plan.named || self.storage.discard(slot).is_ok();
+        if !discarded {
+            self.tail.oldest = self.tail.oldest.saturating_sub(1);
+        }
+        discarded
+    }
+
+    /// True if every declared reader has committed beyond the last record of bucket `index`.
+    pub(super) fn is_consumed(&mut self, index: u32) -> Result<bool, Error<S::Error>> {
+        let least = self.declared().iter().map(|reader| reader.committed).min().unwrap_or(0);
+        let (head, first) = (self.tail.head, self.tail.first);
+        let following = index.saturating_add(1);
+        let end = if following >= head {
+            first
+        } else {
+            let newest = head.saturating_sub(1);
+            self.look(|probe| probe.first_at_or_after(following, newest))?.unwrap_or(first)
+        };
+        Ok(end.saturating_sub(1) <= least)
+    }
+
+    /// The oldest bucket is still needed: refuses, or drops it, as the policy says.
+    fn drop_unread(&mut self) -> Result<(), Error<S::Error>> {
+        let last_one = self.tail.oldest >= self.tail.anchor.min(self.tail.head);
+        if self.policy == Policy::Error || last_one {
+            return Err(Error::Full);
+        }
+        if self.give_up_oldest() { Ok(()) } else { Err(Error::Full) }
+    }
+
+    /// Erases what a cut left beyond the newest bucket, newest first, so that none of it is ever
+    /// taken for the bucket that gets its index now.
+    fn erase_void(&mut self, next: u32) -> Result<(), Error<S::Error>> {
+        if self.plan.named {
+            let own = self.plan.slot(next);
+            while let Some(present) = self.storage.present(u32::MAX).map_err(Error::Storage)? {
+                if present.highest < own {
+                    break;
+                }
+                self.storage.discard(present.highest).map_err(|error| self.poison(error))?;
+            }
+            return self.storage.sync().map_err(|error| self.poison(error));
+        }
+        for index in (next..=next.saturating_add(3)).rev() {
+            let slot = self.plan.slot(index);
+            let header = self.look(|probe| probe.header_in_slot(slot))?;
+            if header.is_some_and(|header| header.index == index) {
+                self.storage.erase(slot).map_err(|error| self.poison(error))?;
+                self.storage.sync().map_err(|error| self.poison(error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the slot of bucket `next` blank and sets its room aside.
+    fn begin_slot(&mut self, next: u32) -> Result<u32, Error<S::Error>> {
+        let slot = self.plan.slot(next);
+        if !self.plan.named {
+            self.storage.erase(slot).map_err(|error| self.poison(error))?;
+            return Ok(self.plan.slot_size);
+        }
+        let room = self.plan.room(self.commit_delta).min(u64::from(self.plan.slot_size));
+        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        loop {
+            let made = match self.storage.erase(slot) {
+                Ok(()) => self.storage.reserve(slot, room),
+                Err(error) => Err(error),
+            };
+            match made {
+                Ok(()) => return Ok(room),
+                Err(error) if S::is_full(&error) => {
+                    self.storage.discard(slot).map_err(|error| self.poison(error))?;
+                    self.drop_unread()?;
+                }
+                Err(error) => return Err(self.poison(error)),
+            }
+        }
+    }
+
+    fn set_aside(&mut self, index: u32, size: u32) -> Result<(), Error<S::Error>> {
+        let slot = self.plan.slot(index);
+        loop {
+            match self.storage.reserve(slot, size) {
+                Ok(()) => return Ok(()),
+                Err(error) if S::is_full(&error) => self.drop_unread()?,
+                Err(error) => return Err(self.poison(error)),
+            }
+        }
+    }
+
+    /// Writes the batch as a part of a commit that ends later.
+    fn write_part(&mut self) -> Result<(), Error<S::Error>> {
+        self.write_batch(Kind::Part)?;
+        self.tail.parts = true;
+        Ok(())
+    }
+
+    /// Writes the batch as one frame.
+    pub(super) fn write_batch(&mut self, kind: Kind) -> Result<(), Error<S::Error>> {
+        let pending = self.tail.pending;
+        let number = self.tail.stored.saturating_sub(u64::from(pending)).saturating_add(1);
+        let frame = NewFrame {
+            kind,
+            count: u16::try_from(pending).unwrap_or(u16::MAX),
+            payload: pending.saturating_mul(self.plan.record_size) as usize,
+            number,
+        };
+        let header = self.next_bucket_header();
+        let bytes = self.buffer.as_mut();
+        let written = frame.write(&mut self.storage, &self.plan, &mut self.tail, &header, bytes);
+        written.map_err(|error| self.poison(error))?;
+        self.tail.pending = 0;
+        Ok(())
+    }
+
+    /// Writes a frame that is not part of the batch, and leaves the batch alone.
+    pub(super) fn write_small(
+        &mut self,
+        kind: Kind,
+        count: u16,
+        payload: &[u8],
+    ) -> Result<(), Error<S::Error>> {
+        // Room for a bucket header, a frame of up to 24 bytes, and padding to words of 32.
+        let mut bytes = [0; 64];
+        let number = self.tail.stored.saturating_sub(u64::from(self.tail.pending));
+        let number = number.saturating_add(1);
+        layout::put(&mut bytes, self.plan.records_at(), payload);
+        let frame = NewFrame { kind, count, payload: payload.len(), number };
+        let header = self.next_bucket_header();
+        let tail = &mut self.tail;
+        let written = frame.write(&mut self.storage, &self.plan, tail, &header, &mut bytes);
+        written.map_err(|error| self.poison(error))
+    }
+
+    /// The header the newest bucket gets, or has.
+    fn next_bucket_header(&self) -> [u8; bucket::SIZE] {
+        let cursors = self.declared().iter().map(|reader| reader.committed);
+        let header = BucketHeader::new(self.tail.head, self.tail.first, cursors);
+        header.encode(self.plan.base_seed)
+    }
+}
+
+/// A frame about to be written, whose payload lies in place behind room for its headers.
+struct NewFrame {
+    kind: Kind,
+    count: u16,
+    payload: usize,
+    number: u64,
+}
+
+impl NewFrame {
+    /// Seals the frame in `bytes` and writes it to the newest bucket: in one call, with the header
+    /// of the bucket in front if that is not yet on the medium.
+    fn write<S: Storage>(
+        &self,
+        storage: &mut S,
+        plan: &Plan,
+        tail: &mut Tail,
+        header: &[u8; bucket::SIZE],
+        bytes: &mut [u8],
+    ) -> Result<(), S::Error> {
+        let size = u32::try_from(plan.frame_of(self.payload as u64)).unwrap_or(u32::MAX);
+        let at = plan.first_frame() as usize;
+        let bytes = bytes.get_mut(..at.saturating_add(size as usize)).unwrap_or_default();
+        let (front, sealed) = bytes.split_at_mut_checked(at).unwrap_or_default();
+        front.fill(0xFF);
+        layout::put(front, 0, header);
+        if let Some(padding) = sealed.get_mut(self.payload.saturating_add(frame::SIZE)..) {
+            padding.fill(0xFF);
+        }
+        let seed = bucket::seed(plan.base_seed, tail.head);
+        frame::seal(sealed, self.count, self.kind, seed, self.number);
+        let slot = plan.slot(tail.head);
+        if tail.begun {
+            storage.write(slot, tail.offset, sealed)?;
+        } else {
+            storage.write(slot, 0, bytes)?;
+        }
+        tail.offset = tail.offset.saturating_add(size);
+        (tail.begun, tail.closed) = (true, false);
+        Ok(())
+    }
+}

@@ -1,0 +1,177 @@
+//! A log on NOR flash, over any driver that speaks `embedded_storage::nor_flash::NorFlash`.
+//!
+//! A slot is a run of erase blocks. It keeps no state and no copy of anything: what the driver
+//! reports is what the log sees.
+
+use crate::storage::{Geometry, Slots, Storage};
+use core::ops::Range;
+use embedded_storage::nor_flash::NorFlash;
+
+/// The largest unit of reading a driver may have, in bytes.
+const READ_SIZE_MAX: usize = 64;
+
+/// Slots in a part of a NOR flash.
+///
+/// ```
+/// use embedded_storage::nor_flash::NorFlash;
+/// use tslog::storage::flash::{Flash, FlashError};
+/// /// A log from 64 KiB to 128 KiB of the chip, in slots of one sector.
+/// fn storage<N: NorFlash>(chip: N) -> Result<Flash<N>, FlashError<N::Error>> {
+///     Flash::new(chip, 0x1_0000..0x2_0000, 4096)
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Flash<N> {
+    nor: N,
+    start: u32,
+    slot_count: u32,
+    slot_size: u32,
+    write_size: u32,
+}
+
+/// Why a flash could not be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlashError<E> {
+    /// The range or the slot size does not fit the chip: both must be whole erase blocks inside it,
+    /// and the range whole slots; the chip must be written in words of 1, 2, 4, 8, 16 or 32 bytes
+    /// and read in words of at most 64.
+    Geometry,
+    /// The driver failed.
+    Nor(E),
+    /// The slot does not exist, or the range leaves it.
+    OutOfBounds,
+    /// The offset or the length of a write is not a multiple of the write size.
+    Unaligned,
+}
+
+impl<N: NorFlash> Flash<N> {
+    /// Uses the bytes `range` of `nor` in slots of `slot_size` bytes. Nothing is read or erased.
+    pub fn new(
+        nor: N,
+        range: Range<u32>,
+        slot_size: u32,
+    ) -> Result<Self, FlashError<N::Error>> {
+        let shape = || {
+            let block = u32::try_from(N::ERASE_SIZE).ok().filter(|size| *size > 0)?;
+            let write_size = u32::try_from(N::WRITE_SIZE).ok()?;
+            let size = range.end.checked_sub(range.start)?;
+            let fits = slot_size > 0
+                && [range.start, range.end, slot_size].iter().all(|at| at.is_multiple_of(block))
+                && size.is_multiple_of(slot_size)
+                && usize::try_from(range.end).is_ok_and(|end| end <= nor.capacity())
+                && write_size.is_power_of_two()
+                && write_size <= 32
+                && N::ERASE_SIZE.is_multiple_of(N::WRITE_SIZE)
+                && (1..=READ_SIZE_MAX).contains(&N::READ_SIZE)
+                && N::ERASE_SIZE.is_multiple_of(N::READ_SIZE)
+                && READ_SIZE_MAX.is_multiple_of(N::READ_SIZE);
+            fits.then_some((size.checked_div(slot_size)?, write_size))
+        };
+        let (slot_count, write_size) = shape().ok_or(FlashError::Geometry)?;
+        Ok(Self { nor, start: range.start, slot_count, slot_size, write_size })
+    }
+
+    /// Gives the driver back.
+    pub fn release(self) -> N {
+        self.nor
+    }
+
+    /// The address of `len` bytes at `offset` of `slot`, and of the byte behind them.
+    fn range(
+        &self,
+        slot: u32,
+        offset: u32,
+        len: usize,
+    ) -> Result<(u32, u32), FlashError<N::Error>> {
+        let inside = || {
+            let end = offset.checked_add(u32::try_from(len).ok()?)?;
+            let first = self.start.checked_add(slot.checked_mul(self.slot_size)?)?;
+            (slot < self.slot_count && end <= self.slot_size)
+                .then_some((first.checked_add(offset)?, first.checked_add(end)?))
+        };
+        inside().ok_or(FlashError::OutOfBounds)
+    }
+}
+
+impl<N: NorFlash> Storage for Flash<N> {
+    type Error = FlashError<N::Error>;
+
+    fn geometry(&self) -> Geometry {
+        Geometry {
+            slot_count: self.slot_count,
+            slot_size: self.slot_size,
+            write_size: self.write_size,
+            slots: Slots::Fixed,
+        }
+    }
+
+    fn read(&mut self, slot: u32, offset: u32, out: &mut [u8]) -> Result<(), Self::Error> {
+        let (start, _) = self.range(slot, offset, out.len())?;
+        read_any(&mut self.nor, start, out)
+    }
+
+    fn write(&mut self, slot: u32, offset: u32, data: &[u8]) -> Result<(), Self::Error> {
+        let (start, end) = self.range(slot, offset, data.len())?;
+        if !start.is_multiple_of(self.write_size) || !end.is_multiple_of(self.write_size) {
+            return Err(FlashError::Unaligned);
+        }
+        self.nor.write(start, data).map_err(FlashError::Nor)
+    }
+
+    fn erase(&mut self, slot: u32) -> Result<(), Self::Error> {
+        let size = usize::try_from(self.slot_size).map_err(|_| FlashError::OutOfBounds)?;
+        let (start, end) = self.range(slot, 0, size)?;
+        self.nor.erase(start, end).map_err(FlashError::Nor)
+    }
+
+    fn sync(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// Reads any bytes through a driver that reads only whole words: the words that stick out go
+/// through a small buffer, the others straight into `out`. The caller keeps it inside the range.
+fn read_any<N: NorFlash>(
+    nor: &mut N,
+    mut start: u32,
+    mut out: &mut [u8],
+) -> Result<(), FlashError<N::Error>> {
+    let word = N::READ_SIZE;
+    while !out.is_empty() {
+        let skip = usize::try_from(start).ok().and_then(|start| start.checked_rem(word));
+        let skip = skip.ok_or(FlashError::OutOfBounds)?;
+        let whole = out.len().checked_div(word).unwrap_or(0).saturating_mul(word);
+        let step = if skip == 0 && whole > 0 {
+            let (to, _) = out.split_at_mut(whole);
+            nor.read(start, to).map_err(FlashError::Nor)?;
+            whole
+        } else {
+            let mut words = [0; READ_SIZE_MAX];
+            let span = skip.saturating_add(out.len()).next_multiple_of(word).min(READ_SIZE_MAX);
+            let back = u32::try_from(skip).ok().and_then(|skip| start.checked_sub(skip));
+            let (read, _) = words.split_at_mut(span);
+            nor.read(back.ok_or(FlashError::OutOfBounds)?, read).map_err(FlashError::Nor)?;
+            let wanted = read.iter().skip(skip);
+            out.iter_mut().zip(wanted).map(|(to, from)| *to = *from).count()
+        };
+        out = out.split_at_mut(step).1;
+        let step = u32::try_from(step).map_err(|_| FlashError::OutOfBounds)?;
+        start = start.checked_add(step).ok_or(FlashError::OutOfBounds)?;
+    }
+    Ok(())
+}
+
+impl<E: core::fmt::Debug> core::fmt::Display for FlashError<E> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Geometry => f.write_str("the range and the slots must be whole erase blocks"),
+            Self::Nor(error) => write!(f, "the flash driver failed: {error:?}"),
+            Self::OutOfBounds => f.write_str("outside the slots of this flash"),
+            Self::Unaligned => {
+                f.write_str("a write does not begin and end on a multiple of the write size")
+            }
+        }
+    }
+}
+
+impl<E: core::fmt::Debug> core::error::Error for FlashError<E> {}
