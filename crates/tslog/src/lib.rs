@@ -13,7 +13,7 @@
 
 mod config;
 mod error;
-pub mod format;
+mod format;
 mod layout;
 pub mod layout_fields {
     //! Where each field of the layout lies, as data: what `docs/layout.md` says, for tools.
@@ -24,14 +24,18 @@ pub mod layout_fields {
 }
 mod log;
 mod record;
+#[cfg(feature = "std")]
+mod shared;
 pub mod storage;
 mod words;
 
 pub use config::{Config, Policy};
-pub use error::{Error, Invalid, Mismatch};
-pub use format::Format;
+pub use error::{Error, Got, Invalid, Mismatch, PackError};
+pub use format::{Code, Field, Format, Value};
 pub use log::{Batch, Log, Reader, Report, Stats, buffer_size};
 pub use record::Record;
+#[cfg(feature = "std")]
+pub use shared::{Options, Raw, Schema, SharedLog, SharedReader, View, ViewStep};
 #[cfg(feature = "derive")]
 pub use tslog_derive::Record;
 pub use words::{MAX_FORMATS, MAX_READERS, MAX_SEQN, SeqnRange};

@@ -17,8 +17,8 @@
 //!    (`recover.rs`). It writes nothing.
 
 mod commit;
-mod create;
-mod cursors;
+pub(crate) mod create;
+pub(crate) mod cursors;
 mod journal;
 pub(crate) mod probe;
 pub(crate) mod read;
@@ -321,11 +321,45 @@ where
         &self.storage
     }
 
+    /// Refuses what no medium and no log could make right.
+    #[cfg(feature = "std")]
+    pub(crate) fn check(config: &Config<'_>) -> Result<(), Invalid> {
+        let readers = u32::from(config.readers);
+        if readers == 0 || readers as usize > R.min(MAX_READERS) {
+            return Err(Invalid::Readers(readers));
+        }
+        if config.commit_delta == 0 {
+            return Err(Invalid::CommitDelta(0));
+        }
+        if config.bucket_size == Some(0) {
+            return Err(Invalid::BucketSize(0));
+        }
+        if config.record_size == Some(0) && config.formats.is_none_or(<[_]>::is_empty) {
+            return Err(Invalid::RecordSize(0));
+        }
+        Ok(())
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn committed_cursors(&self) -> impl Iterator<Item = u64> {
+        self.declared().iter().map(|reader| reader.committed)
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn plan(&self) -> Plan {
+        self.plan
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn storage_mut(&mut self) -> &mut S {
+        &mut self.storage
+    }
+
     fn declared(&self) -> &[ReaderState] {
         self.readers.get(..usize::from(self.reader_count)).unwrap_or_default()
     }
 
-    fn bounds(&self) -> Bounds {
+    pub(crate) fn bounds(&self) -> Bounds {
         let tail = &self.tail;
         Bounds { oldest: tail.oldest, head: tail.anchor, last: tail.committed }
     }
@@ -354,6 +388,16 @@ where
         look(&mut Probe { storage: &mut self.storage, plan: self.plan, window })
             .map_err(Error::Storage)
     }
+}
+
+/// The newest journal of cursors on fixed slots.
+#[cfg(feature = "std")]
+pub(crate) fn newest_journal<S: Storage>(
+    storage: &mut S,
+    plan: &Plan,
+    header: &LogHeader,
+) -> Result<Option<crate::layout::cursor::Journal>, S::Error> {
+    Ok(JournalState::find(storage, plan, header)?.1)
 }
 
 impl Tail {

@@ -16,6 +16,7 @@ use super::{
     cursors::{ReaderState, newest_place},
     journal::JournalState,
     probe::{Probe, Window},
+    read::Bounds,
 };
 use crate::{
     error::Error,
@@ -324,6 +325,27 @@ impl<S: Storage> Probe<'_, '_, S> {
         let oldest = newest.saturating_add(1).saturating_sub(self.plan.ring);
         let whole = self.bucket_header(oldest)?.is_some() || oldest == newest;
         Ok(Some((newest, if whole { oldest } else { oldest.saturating_add(1).min(newest) })))
+    }
+
+    /// How far the log goes, as the medium shows it now, for those who only look.
+    #[cfg(feature = "std")]
+    pub(crate) fn discover(&mut self) -> Result<Bounds, S::Error> {
+        let empty = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
+        let Some((newest, oldest)) = self.extremes()? else { return Ok(empty) };
+        let mut next = Some(newest);
+        let mut bounds = empty;
+        while let Some(index) = next.filter(|&index| index >= oldest) {
+            let (low, high) = self.plausible_first(index, 0)?;
+            if let Some(walk) = self.walk(index, low, high)? {
+                let last = walk.committed.unwrap_or(walk.first.saturating_sub(1));
+                bounds = Bounds { oldest, head: index, last };
+                if walk.solid {
+                    return Ok(bounds);
+                }
+            }
+            next = self.below(index)?;
+        }
+        Ok(bounds)
     }
 
     /// The bucket that lies next below `index`, where missing ones need not be tried one by one.

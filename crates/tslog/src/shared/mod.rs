@@ -1,0 +1,260 @@
+//! One log for several threads, over a folder.
+//!
+//! Storing threads share one lock around the log. Readers do not take it: each looks at the folder
+//! through files of its own, up to the last number that is published after its sync. So a reader
+//! never waits for a sync of the writer.
+
+mod options;
+mod reader;
+mod view;
+
+use std::{
+    io,
+    marker::PhantomData,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+pub use options::Options;
+pub use reader::SharedReader;
+pub use view::{Schema, View, ViewStep};
+
+use crate::{
+    Log, Record, Report, Stats,
+    error::{Error, Invalid},
+    format::{Format, Value},
+    log::read::Bounds,
+    storage::folder::Folder,
+    words::MAX_READERS,
+};
+
+/// The type of a log whose records are bytes or values, and not a Rust type.
+#[derive(Clone, Copy, Debug)]
+pub struct Raw;
+
+type FolderLog = Log<Folder, Vec<u8>, MAX_READERS>;
+
+/// A log in a folder, for any number of storing threads. Clones are the same log.
+///
+/// ```
+/// use tslog::{Options, Record};
+///
+/// #[derive(Record, Debug, PartialEq)]
+/// struct Reading {
+///     #[record(unit = "s")]
+///     time: u64,
+///     #[record(unit = "degC")]
+///     temperature: f32,
+/// }
+///
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("readings");
+/// let log = Options::new().commit_delta(2).open::<Reading>(&path)?;
+/// log.store(&Reading { time: 1, temperature: 20.5 })?;
+/// log.store(&Reading { time: 2, temperature: 20.6 })?;
+///
+/// let mut uplink = log.reader(0)?;
+/// assert_eq!(uplink.next()?, Some(Reading { time: 1, temperature: 20.5 }));
+/// uplink.commit()?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct SharedLog<T = Raw> {
+    inner: Arc<Inner>,
+    records: PhantomData<fn() -> T>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    log: Mutex<FolderLog>,
+    published: Mutex<Published>,
+    path: PathBuf,
+    schema: Schema,
+    report: Report,
+    plan: crate::layout::plan::Plan,
+    /// Readers' locks, held as long as the log is open.
+    reader_locks: Mutex<[Option<Folder>; MAX_READERS]>,
+}
+
+/// What readers need to know, beside the log so that they need not wait for it.
+#[derive(Clone, Copy, Debug)]
+struct Published {
+    bounds: Bounds,
+    stats: Stats,
+    cursors: [u64; MAX_READERS],
+    handles: [u32; MAX_READERS],
+    readers: u8,
+    closed: bool,
+}
+
+/// A thread that panicked while it held the lock leaves a log that crash safety covers.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<T> Clone for SharedLog<T> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), records: PhantomData }
+    }
+}
+
+impl<T> SharedLog<T> {
+    fn new(log: FolderLog, path: PathBuf, schema: Schema) -> Self {
+        let mut cursors = [0; MAX_READERS];
+        for (cursor, state) in cursors.iter_mut().zip(log.committed_cursors()) {
+            *cursor = state;
+        }
+        let published = Published {
+            bounds: log.bounds(),
+            stats: log.stats(),
+            cursors,
+            handles: [0; MAX_READERS],
+            readers: log.readers(),
+            closed: false,
+        };
+        let (report, plan) = (log.report(), log.plan());
+        let inner = Inner {
+            log: Mutex::new(log),
+            published: Mutex::new(published),
+            path,
+            schema,
+            report,
+            plan,
+            reader_locks: Mutex::new([const { None }; MAX_READERS]),
+        };
+        Self { inner: Arc::new(inner), records: PhantomData }
+    }
+
+    fn with_log<U>(
+        &self,
+        act: impl FnOnce(&mut FolderLog) -> Result<U, Error<io::Error>>,
+    ) -> Result<U, Error<io::Error>> {
+        let mut log = lock(&self.inner.log);
+        let done = act(&mut log);
+        let mut published = lock(&self.inner.published);
+        published.bounds = log.bounds();
+        published.stats = log.stats();
+        done
+    }
+
+    /// Stores raw bytes, filled up with zeros to the record size, and returns the number.
+    ///
+    /// # Errors
+    /// As [`Log::store_record`].
+    pub fn store_record(&self, data: &[u8]) -> Result<u64, Error<io::Error>> {
+        self.with_log(|log| log.store_record(data))
+    }
+
+    /// Stores values by the one format of the log.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the log has no format or several, or the values do not fit it; and as
+    /// [`Log::store_record`].
+    pub fn store_values(&self, values: &[Value<'_>]) -> Result<u64, Error<io::Error>> {
+        let record = self.inner.schema.pack(None, values)?;
+        self.store_record(&record)
+    }
+
+    /// Stores values by the format that `tag` selects.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if the log has fewer than two formats, or the values do not fit; and as
+    /// [`Log::store_record`].
+    pub fn store_with_tag(&self, tag: u8, values: &[Value<'_>]) -> Result<u64, Error<io::Error>> {
+        let record = self.inner.schema.pack(Some(tag), values)?;
+        self.store_record(&record)
+    }
+
+    /// Makes everything stored durable, and returns the last number.
+    ///
+    /// # Errors
+    /// As [`Log::commit`].
+    pub fn commit(&self) -> Result<u64, Error<io::Error>> {
+        self.with_log(Log::commit)
+    }
+
+    /// Commits and closes the log for all its handles. Closing twice is no error.
+    ///
+    /// # Errors
+    /// As [`Log::close`]; the log is closed and its lock released all the same.
+    pub fn close(&self) -> Result<(), Error<io::Error>> {
+        let closed = self.with_log(|log| {
+            let closed = log.close();
+            log.storage_mut().unlock();
+            closed
+        });
+        lock(&self.inner.published).closed = true;
+        *lock(&self.inner.reader_locks) = [const { None }; MAX_READERS];
+        closed
+    }
+
+    /// The last number, the buckets, and how far the readers are behind.
+    pub fn stats(&self) -> Stats {
+        let published = *lock(&self.inner.published);
+        let cursors = published.cursors.iter().take(usize::from(published.readers));
+        let least = cursors.min().copied().unwrap_or(0);
+        Stats { lag: published.stats.seqn.saturating_sub(least), ..published.stats }
+    }
+
+    /// How many records are stored and not yet committed.
+    pub fn uncommitted(&self) -> u64 {
+        let stats = lock(&self.inner.published).stats;
+        stats.seqn.saturating_sub(stats.committed)
+    }
+
+    /// What opening found.
+    pub fn report(&self) -> Report {
+        self.inner.report
+    }
+
+    /// The formats, the names of the columns and the sizes.
+    pub fn schema(&self) -> &Schema {
+        &self.inner.schema
+    }
+
+    /// A handle for reader `n`, which starts behind its committed cursor. An older handle of the
+    /// same reader is closed by this.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if there is no such reader; [`Error::Locked`] if it is in use in another
+    /// process; [`Error::Closed`].
+    pub fn reader(&self, n: u8) -> Result<SharedReader<T>, Error<io::Error>> {
+        let readers = lock(&self.inner.published).readers;
+        if n >= readers {
+            return Err(Invalid::Reader(u32::from(n), u32::from(readers)).into());
+        }
+        {
+            let mut locks = lock(&self.inner.reader_locks);
+            if let Some(held) = locks.get_mut(usize::from(n)).filter(|held| held.is_none()) {
+                let mut folder = Folder::open_beside(&self.inner.path)?;
+                folder.lock_reader(n)?;
+                *held = Some(folder);
+            }
+        }
+        SharedReader::beside(&self.inner, n)
+    }
+}
+
+impl<T: Record> SharedLog<T> {
+    /// Stores one record and returns its number.
+    ///
+    /// # Errors
+    /// As [`Log::store_record`].
+    pub fn store(&self, record: &T) -> Result<u64, Error<io::Error>> {
+        self.with_log(|log| {
+            log.store_with(|bytes| {
+                record.pack(bytes);
+                Ok(())
+            })
+        })
+    }
+}
+
+/// Formats as the library borrows them, out of texts that someone else owns.
+fn borrow_formats(texts: &[(String, String)]) -> Result<Vec<Format<'_>>, Invalid> {
+    let format = |(format, fields): &'_ (String, String)| -> Result<(), Invalid> {
+        Format::new(format)?.with_fields(fields).map(|_| ())
+    };
+    texts.iter().try_for_each(format)?;
+    texts.iter().map(|(format, fields)| Format::new(format)?.with_fields(fields)).collect()
+}

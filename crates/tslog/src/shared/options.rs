@@ -1,0 +1,172 @@
+//! How a log in a folder is made or opened.
+
+use std::{io, path::Path};
+
+use super::{Raw, Schema, SharedLog, SharedReader, borrow_formats};
+use crate::{
+    Config, Log, Policy, Record,
+    error::Error,
+    storage::folder::Folder,
+};
+
+/// The most bytes of records that are gathered before a part of a commit is written.
+const BATCH_BYTES: u64 = 1 << 20;
+
+/// The parameters of a log in a folder; see [`Config`] for what they mean.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub(super) formats: Option<Vec<(String, String)>>,
+    record_size: Option<u32>,
+    bucket_size: Option<u32>,
+    commit_delta: u32,
+    readers: u8,
+    policy: Policy,
+    max_buckets: u32,
+    recreate: bool,
+    create: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// The defaults: one reader, a commit each 16 records, buckets of 1024 records.
+    pub fn new() -> Self {
+        Self {
+            formats: None,
+            record_size: None,
+            bucket_size: None,
+            commit_delta: 16,
+            readers: 1,
+            policy: Policy::Error,
+            max_buckets: 0,
+            recreate: false,
+            create: true,
+        }
+    }
+
+    /// The formats of the records and the names of their fields, `("Qff", "time:s,a,b")`.
+    #[must_use]
+    pub fn formats(mut self, formats: &[(&str, &str)]) -> Self {
+        let owned = formats.iter().map(|&(format, fields)| (format.into(), fields.into()));
+        self.formats = Some(owned.collect());
+        self
+    }
+
+    /// Bytes in a record of a log without formats.
+    #[must_use]
+    pub fn record_size(mut self, record_size: u32) -> Self {
+        self.record_size = Some(record_size);
+        self
+    }
+
+    /// Records in a bucket.
+    #[must_use]
+    pub fn bucket_size(mut self, bucket_size: u32) -> Self {
+        self.bucket_size = Some(bucket_size);
+        self
+    }
+
+    /// Records between two commits that `store` makes by itself.
+    #[must_use]
+    pub fn commit_delta(mut self, commit_delta: u32) -> Self {
+        self.commit_delta = commit_delta;
+        self
+    }
+
+    /// How many readers the log waits for, 1 to 4.
+    #[must_use]
+    pub fn readers(mut self, readers: u8) -> Self {
+        self.readers = readers;
+        self
+    }
+
+    /// What happens when the log is full.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The most buckets the log may have; 0 for no cap.
+    #[must_use]
+    pub fn max_buckets(mut self, max_buckets: u32) -> Self {
+        self.max_buckets = max_buckets;
+        self
+    }
+
+    /// Whether to begin with an empty log even if there is one.
+    #[must_use]
+    pub fn recreate(mut self, recreate: bool) -> Self {
+        self.recreate = recreate;
+        self
+    }
+
+    /// Whether to make a log if there is none; true unless said otherwise.
+    #[must_use]
+    pub fn create(mut self, create: bool) -> Self {
+        self.create = create;
+        self
+    }
+
+    /// Opens or makes a log of records of type `T`.
+    ///
+    /// # Errors
+    /// As [`Log::open`] and [`Log::create`]; [`Error::Locked`] if there is another writer.
+    pub fn open<T: Record>(mut self, path: impl AsRef<Path>) -> Result<SharedLog<T>, Error<io::Error>> {
+        self.formats = Some(vec![(T::FORMAT.into(), T::FIELDS.into())]);
+        self.open_as(path.as_ref())
+    }
+
+    /// Opens or makes a log of raw records, or of values by the formats given here.
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    pub fn open_raw(self, path: impl AsRef<Path>) -> Result<SharedLog<Raw>, Error<io::Error>> {
+        self.open_as(path.as_ref())
+    }
+
+    /// Opens reader `n` of a log that another process may be writing.
+    ///
+    /// # Errors
+    /// [`Error::NoLog`] if there is no such log or reader; [`Error::Locked`] if it is in use.
+    pub fn open_reader(path: impl AsRef<Path>, n: u8) -> Result<SharedReader<Raw>, Error<io::Error>> {
+        SharedReader::apart(path.as_ref(), n)
+    }
+
+    fn open_as<T>(self, path: &Path) -> Result<SharedLog<T>, Error<io::Error>> {
+        let formats = self.formats.as_deref().map(borrow_formats).transpose()?;
+        let mut id = [0; 16];
+        getrandom::fill(&mut id).map_err(|error| Error::Storage(io::Error::other(error.to_string())))?;
+        let config = Config {
+            formats: formats.as_deref(),
+            record_size: self.record_size,
+            bucket_size: self.bucket_size,
+            commit_delta: self.commit_delta,
+            readers: self.readers,
+            policy: self.policy,
+            max_buckets: self.max_buckets,
+            id,
+        };
+        // Refused arguments must not leave a folder behind.
+        Log::<Folder, Vec<u8>, 4>::check(&config)?;
+        let mut storage = Folder::open_writer(path, self.create)?;
+        let made = match crate::log::create::find(&mut storage) {
+            Ok((header, _)) if !self.recreate => header,
+            Err(Error::NoLog) if !self.create => return Err(Error::NoLog),
+            Ok(_) | Err(Error::NoLog) => crate::log::create::create(&mut storage, &config)?,
+            Err(_) if self.recreate => crate::log::create::create(&mut storage, &config)?,
+            Err(error) => return Err(error),
+        };
+        let schema = Schema::read(&mut storage, &made)?;
+        let records = BATCH_BYTES.div_ceil(u64::from(made.record_size));
+        let records = records.min(u64::from(self.commit_delta)).clamp(1, 65_535);
+        let bytes = records.saturating_mul(u64::from(made.record_size)).saturating_add(128);
+        let bytes = usize::try_from(bytes.max(64 * 1024)).unwrap_or(usize::MAX);
+        let log = Log::open(storage, vec![0; bytes], &config)?;
+        Ok(SharedLog::new(log, path.to_path_buf(), schema))
+    }
+}

@@ -1,0 +1,343 @@
+//! A reader that does not wait for the writer, in its process or in another one.
+
+use std::{io, marker::PhantomData, path::Path, sync::Arc};
+
+use super::{Inner, Raw, Schema, lock};
+use crate::{
+    Batch, Record,
+    error::{Error, Invalid},
+    layout::{cursor::Place, plan::Plan},
+    log::{
+        NO_INDEX, create,
+        cursors::newest_place,
+        probe::{Probe, Seen, Window},
+        read::{Bounds, Position, Step},
+    },
+    storage::{Storage as _, folder::Folder},
+};
+
+/// Bytes read ahead.
+const WINDOW: usize = 64 * 1024;
+
+/// Reads the records of a log in order, and acknowledges them.
+#[derive(Debug)]
+pub struct SharedReader<T = Raw> {
+    folder: Folder,
+    plan: Plan,
+    source: Source,
+    bounds: Bounds,
+    window: Vec<u8>,
+    seen: Seen,
+    at: Position,
+    n: u8,
+    cursor: u64,
+    committed: u64,
+    counter: u32,
+    closed: bool,
+    records: PhantomData<fn() -> T>,
+}
+
+/// Who says what is durable.
+#[derive(Debug)]
+enum Source {
+    /// The writer in this process; the number is that of our handle.
+    Beside(Arc<Inner>, u32),
+    /// What the folder shows, once it is made durable.
+    Apart(Box<Schema>),
+}
+
+impl<T> SharedReader<T> {
+    pub(super) fn beside(inner: &Arc<Inner>, n: u8) -> Result<Self, Error<io::Error>> {
+        let folder = Folder::open_beside(&inner.path)?;
+        let slot = usize::from(n);
+        let (handle, bounds) = {
+            let mut published = lock(&inner.published);
+            if published.closed {
+                return Err(Error::Closed);
+            }
+            let bounds = published.bounds;
+            let handle = published.handles.get_mut(slot).map(|handle| {
+                *handle = handle.wrapping_add(1);
+                *handle
+            });
+            (handle.unwrap_or(0), bounds)
+        };
+        let committed = lock(&inner.log).committed_cursors().nth(slot).unwrap_or(0);
+        let source = Source::Beside(Arc::clone(inner), handle);
+        let mut reader = Self::new(folder, inner.plan, source, bounds, n);
+        reader.load(committed)?;
+        reader.publish();
+        Ok(reader)
+    }
+
+    fn new(folder: Folder, plan: Plan, source: Source, bounds: Bounds, n: u8) -> Self {
+        Self {
+            folder,
+            plan,
+            source,
+            bounds,
+            window: vec![0; WINDOW],
+            seen: Seen::default(),
+            at: Position::NOWHERE,
+            n,
+            cursor: 0,
+            committed: 0,
+            counter: 0,
+            closed: false,
+            records: PhantomData,
+        }
+    }
+
+    /// Starts at the committed cursor; `otherwise` is where no place holds one.
+    fn load(&mut self, otherwise: u64) -> Result<(), Error<io::Error>> {
+        let place = newest_place(&mut self.folder, self.plan.base_seed, self.n);
+        let place = place.map_err(Error::Storage)?;
+        self.counter = place.map_or(0, |place| place.counter);
+        self.committed = place.map_or(otherwise, |place| place.cursor);
+        self.cursor = self.committed;
+        Ok(())
+    }
+
+    /// The number and the bytes of the next record; `None` if nothing more is durable.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] and [`Error::Lost`] name numbers that cannot be read, once each;
+    /// [`Error::Closed`]; [`Error::Storage`].
+    pub fn next_record(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error<io::Error>> {
+        let mut record = vec![0; self.plan.record_size as usize];
+        Ok(self.read(&mut record, true)?.map(|batch| (batch.first, record)))
+    }
+
+    /// As [`SharedReader::next_record`], but the cursor stays where it is.
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`].
+    pub fn peek_record(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error<io::Error>> {
+        let mut record = vec![0; self.plan.record_size as usize];
+        Ok(self.read(&mut record, false)?.map(|batch| (batch.first, record)))
+    }
+
+    /// Copies as many records into `out` as fit in it and lie in one commit, back to back.
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`]; [`Error::Invalid`] if `out` is shorter than a record.
+    pub fn read_batch(&mut self, out: &mut [u8]) -> Result<Option<Batch>, Error<io::Error>> {
+        let need = self.plan.record_size as usize;
+        if out.len() < need {
+            return Err(Invalid::Buffer(need as u64, out.len() as u64).into());
+        }
+        self.read(out, true)
+    }
+
+    /// Makes `seqn` the next record to be read.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it is beyond the record to come, or 0; [`Error::Closed`].
+    pub fn seek(&mut self, seqn: u64) -> Result<(), Error<io::Error>> {
+        self.refresh()?;
+        let last = self.bounds.last;
+        if seqn == 0 || seqn > last.saturating_add(1) {
+            let range = crate::SeqnRange { first: 1, last };
+            return Err(Invalid::Seqn(seqn, range).into());
+        }
+        (self.at, self.cursor) = (Position::NOWHERE, seqn.saturating_sub(1));
+        self.publish();
+        Ok(())
+    }
+
+    /// Makes the cursor durable and returns it: everything read may then be forgotten.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]; [`Error::Closed`].
+    pub fn commit(&mut self) -> Result<u64, Error<io::Error>> {
+        self.check_open()?;
+        if self.cursor == self.committed {
+            return Ok(self.cursor);
+        }
+        let counter = self.counter.wrapping_add(1);
+        let index = self.at.index().unwrap_or(0);
+        let place = Place { counter, index, cursor: self.cursor, reader: self.n };
+        let bytes = place.encode(self.plan.base_seed);
+        let which = u8::from(counter % 2 == 1);
+        self.folder.write_cursor(self.n, which, &bytes).map_err(Error::Storage)?;
+        (self.counter, self.committed) = (counter, self.cursor);
+        Ok(self.cursor)
+    }
+
+    /// The last number read.
+    pub fn cursor(&self) -> u64 {
+        self.cursor
+    }
+
+    /// How many records were read and not committed.
+    pub fn uncommitted(&self) -> u64 {
+        self.cursor.saturating_sub(self.committed)
+    }
+
+    /// How many durable records are still ahead.
+    ///
+    /// # Errors
+    /// [`Error::Closed`]; [`Error::Storage`].
+    pub fn lag(&mut self) -> Result<u64, Error<io::Error>> {
+        self.refresh()?;
+        Ok(self.bounds.last.saturating_sub(self.cursor))
+    }
+
+    /// The formats, the names of the columns and the sizes.
+    pub fn schema(&self) -> &Schema {
+        match &self.source {
+            Source::Beside(inner, _) => &inner.schema,
+            Source::Apart(schema) => schema,
+        }
+    }
+
+    /// Closes the reader without a commit.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    fn check_open(&self) -> Result<(), Error<io::Error>> {
+        let valid = match &self.source {
+            Source::Beside(inner, handle) => {
+                let published = lock(&inner.published);
+                let newest = published.handles.get(usize::from(self.n));
+                !published.closed && newest == Some(handle)
+            }
+            Source::Apart(_) => true,
+        };
+        if valid && !self.closed { Ok(()) } else { Err(Error::Closed) }
+    }
+
+    /// Tells the log how far this reader is, for the lag.
+    fn publish(&self) {
+        if let Source::Beside(inner, _) = &self.source {
+            let mut published = lock(&inner.published);
+            if let Some(cursor) = published.cursors.get_mut(usize::from(self.n)) {
+                *cursor = self.cursor;
+            }
+        }
+    }
+
+    /// Asks how far records are durable.
+    fn refresh(&mut self) -> Result<(), Error<io::Error>> {
+        self.check_open()?;
+        let bounds = match &self.source {
+            Source::Beside(inner, _) => lock(&inner.published).bounds,
+            Source::Apart(_) => {
+                self.seen = Seen::default();
+                let window = &mut Window::ahead(&mut self.window, Seen::default());
+                let mut probe = Probe { storage: &mut self.folder, plan: self.plan, window };
+                let bounds = probe.discover().map_err(Error::Storage)?;
+                if bounds.last > self.bounds.last && bounds.head != NO_INDEX {
+                    // The writer may not have synced yet; a number handed out must stay taken.
+                    let slot = self.plan.slot(bounds.head);
+                    self.folder.settle(slot).map_err(Error::Storage)?;
+                }
+                bounds
+            }
+        };
+        if bounds != self.bounds {
+            self.seen = Seen::default();
+            self.bounds = bounds;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, out: &mut [u8]) -> Result<Step, Error<io::Error>> {
+        let window = &mut Window::ahead(&mut self.window, self.seen);
+        let mut probe = Probe { storage: &mut self.folder, plan: self.plan, window };
+        let next = self.cursor.saturating_add(1);
+        let step = probe.read(&self.bounds, &mut self.at, next, out);
+        self.seen = window.seen();
+        step.map_err(Error::Storage)
+    }
+
+    fn read(&mut self, out: &mut [u8], advance: bool) -> Result<Option<Batch>, Error<io::Error>> {
+        self.check_open()?;
+        if self.cursor >= self.bounds.last {
+            self.refresh()?;
+        }
+        let before = self.at;
+        let mut step = self.look(out)?;
+        if matches!(step, Step::Damaged(_)) {
+            // The bucket may have been given up while it was being read; the log knows.
+            self.ask_again()?;
+            self.at = if before.index() == self.at.index() { before } else { Position::NOWHERE };
+            step = self.look(out)?;
+        }
+        match step {
+            Step::End => Ok(None),
+            Step::Records(count) => {
+                let first = self.cursor.saturating_add(1);
+                if advance {
+                    self.at.take(count);
+                    self.cursor = self.cursor.saturating_add(u64::from(count));
+                    self.publish();
+                }
+                Ok(Some(Batch { first, count }))
+            }
+            Step::Damaged(range) | Step::Lost(range) => {
+                self.cursor = range.last;
+                self.publish();
+                let lost = matches!(step, Step::Lost(_));
+                Err(if lost { Error::Lost(range) } else { Error::Damaged(range) })
+            }
+        }
+    }
+
+    fn ask_again(&mut self) -> Result<(), Error<io::Error>> {
+        if let Source::Beside(inner, _) = &self.source {
+            let bounds = lock(&inner.log).bounds();
+            self.bounds = bounds;
+        } else {
+            self.refresh()?;
+        }
+        self.seen = Seen::default();
+        self.folder.refresh();
+        Ok(())
+    }
+}
+
+impl SharedReader<Raw> {
+    pub(super) fn apart(path: &Path, n: u8) -> Result<Self, Error<io::Error>> {
+        let mut folder = Folder::open_reader(path, n)?;
+        let (header, _) = create::find(&mut folder)?;
+        let plan = Plan::new(&header)?;
+        let schema = Schema::read(&mut folder, &header)?;
+        let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
+        let mut reader = Self::new(folder, plan, Source::Apart(Box::new(schema)), bounds, n);
+        reader.refresh()?;
+        let first = {
+            let window = &mut Window::ahead(&mut reader.window, Seen::default());
+            let mut probe = Probe { storage: &mut reader.folder, plan, window };
+            match reader.bounds.head {
+                NO_INDEX => None,
+                head => {
+                    let oldest = reader.bounds.oldest;
+                    probe.first_at_or_after(oldest, head).map_err(Error::Storage)?
+                }
+            }
+        };
+        reader.load(first.unwrap_or(1).saturating_sub(1))?;
+        Ok(reader)
+    }
+}
+
+impl<T: Record> SharedReader<T> {
+    /// The next record; `None` if nothing more is durable.
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`].
+    #[expect(clippy::should_implement_trait, reason = "it can fail, and go on after a None")]
+    pub fn next(&mut self) -> Result<Option<T>, Error<io::Error>> {
+        Ok(self.next_record()?.map(|(_, bytes)| T::unpack(&bytes)))
+    }
+
+    /// As [`SharedReader::next`], but the cursor stays where it is.
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`].
+    pub fn peek(&mut self) -> Result<Option<T>, Error<io::Error>> {
+        Ok(self.peek_record()?.map(|(_, bytes)| T::unpack(&bytes)))
+    }
+}

@@ -1,0 +1,325 @@
+//! Looking at a log without a lock and without changing it: a folder that may be in use, or a dump
+//! of flash.
+
+use std::{io, path::Path};
+
+use super::borrow_formats;
+use crate::{
+    error::{Error, Invalid},
+    format::{Format, Value},
+    layout::{header::LogHeader, plan::Plan},
+    log::{
+        NO_INDEX, create,
+        cursors::newest_place,
+        probe::{Probe, Seen, Window},
+        read::{Bounds, Position, Step},
+    },
+    storage::{Storage, folder::Folder, image::Image},
+    words::SeqnRange,
+};
+
+const WINDOW: usize = 64 * 1024;
+
+/// The formats of a log, the names of their fields, and its sizes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Schema {
+    /// Each format, resolved, and its fields as `name:unit,...`; none in a log of raw records.
+    pub formats: Vec<(String, String)>,
+    /// Bytes in a record, the tag included.
+    pub record_size: u32,
+    /// Records in a full bucket.
+    pub bucket_size: u32,
+}
+
+impl Schema {
+    pub(super) fn read<S: Storage>(
+        storage: &mut S,
+        header: &LogHeader,
+    ) -> Result<Self, Error<S::Error>> {
+        let first = create::read_copy(storage, 0).map_err(Error::Storage)?;
+        let mut text = create::Text::new(header, u32::from(first.as_ref() != Ok(header)));
+        let mut bytes = Vec::new();
+        while let Some(byte) = text.next(storage).map_err(Error::Storage)? {
+            bytes.push(byte);
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        let formats = text.lines().map(|line| {
+            let (format, fields) = line.split_once('\t').unwrap_or((line, ""));
+            (format.to_owned(), fields.to_owned())
+        });
+        let (record_size, bucket_size) = (header.record_size, header.bucket_size);
+        Ok(Self { formats: formats.collect(), record_size, bucket_size })
+    }
+
+    /// The formats, ready to pack and unpack with.
+    ///
+    /// # Errors
+    /// [`Invalid::Format`] if the header names a format this library does not know.
+    pub fn formats(&self) -> Result<Vec<Format<'_>>, Invalid> {
+        borrow_formats(&self.formats)
+    }
+
+    /// Packs values into the bytes of a record; `tag` where there are several formats.
+    ///
+    /// # Errors
+    /// [`Invalid`] if the tag or a value does not fit.
+    pub fn pack(&self, tag: Option<u8>, values: &[Value<'_>]) -> Result<Vec<u8>, Invalid> {
+        let count = u32::try_from(self.formats.len()).unwrap_or(u32::MAX);
+        let mut record = vec![0; self.record_size as usize];
+        let (at, skip) = match (tag, count) {
+            (None, 1) => (0, 0),
+            (Some(tag), 2..) if u32::from(tag) < count => (tag, 1),
+            (Some(tag), 2..) => return Err(Invalid::Tag(u32::from(tag), count)),
+            (None | Some(_), _) => return Err(Invalid::Formats(count)),
+        };
+        if let (Some(tag), Some(first)) = (tag, record.first_mut()) {
+            *first = tag;
+        }
+        let (format, fields) = self.formats.get(usize::from(at)).ok_or(Invalid::Formats(count))?;
+        let format = Format::new(format)?.with_fields(fields)?;
+        let out = record.get_mut(skip..).unwrap_or_default();
+        format.pack(values, out).map_err(Invalid::from)?;
+        Ok(record)
+    }
+
+    /// Which format the bytes of a record have, and those bytes without the tag.
+    pub fn split<'b>(&self, record: &'b [u8]) -> Option<(u8, &'b [u8])> {
+        match self.formats.len() {
+            0 => None,
+            1 => Some((0, record)),
+            many => {
+                let (&tag, rest) = record.split_first()?;
+                (usize::from(tag) < many).then_some((tag, rest))
+            }
+        }
+    }
+}
+
+/// What a look at a log meets next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ViewStep {
+    /// This many records were copied, from this number on.
+    Records(u64, u32),
+    /// These numbers do not read back.
+    Damaged(SeqnRange),
+    /// There is nothing more.
+    End,
+}
+
+/// A log that is only looked at.
+#[derive(Debug)]
+pub struct View<S> {
+    storage: S,
+    header: LogHeader,
+    plan: Plan,
+    schema: Schema,
+    header_damaged: bool,
+    bounds: Bounds,
+    abandoned_size: u32,
+    window: Vec<u8>,
+    seen: Seen,
+    at: Position,
+    next: u64,
+}
+
+impl View<Folder> {
+    /// Looks at a folder.
+    ///
+    /// # Errors
+    /// [`Error::NoLog`], [`Error::NotALog`], [`Error::Version`], [`Error::Storage`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error<io::Error>> {
+        Self::new(Folder::open_view(path.as_ref())?)
+    }
+}
+
+impl View<Image> {
+    /// Looks at a dump of flash with sectors of `sector_size` bytes.
+    ///
+    /// # Errors
+    /// As [`View::open`].
+    pub fn open_image(path: impl AsRef<Path>, sector_size: u32) -> Result<Self, Error<io::Error>> {
+        let image = Image::open(path.as_ref(), sector_size).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => Error::NoLog,
+            _ => Error::Storage(error),
+        })?;
+        Self::new(image)
+    }
+}
+
+impl<S: Storage> View<S> {
+    /// Looks at any medium.
+    ///
+    /// # Errors
+    /// As [`View::open`].
+    pub fn new(mut storage: S) -> Result<Self, Error<S::Error>> {
+        let (header, header_damaged) = create::find(&mut storage)?;
+        let plan = Plan::new(&header)?;
+        let schema = Schema::read(&mut storage, &header)?;
+        let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
+        let mut view = Self {
+            storage,
+            header,
+            plan,
+            schema,
+            header_damaged,
+            bounds,
+            abandoned_size: 0,
+            window: vec![0; WINDOW],
+            seen: Seen::default(),
+            at: Position::NOWHERE,
+            next: 1,
+        };
+        view.refresh()?;
+        view.seek(0)?;
+        Ok(view)
+    }
+
+    /// Looks again how far the log goes.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn refresh(&mut self) -> Result<(), Error<S::Error>> {
+        self.seen = Seen::default();
+        self.bounds = self.probe(|probe| probe.discover())?;
+        let head = self.bounds.head;
+        if head != NO_INDEX {
+            let extent = self.storage.extent(self.plan.slot(head)).map_err(Error::Storage)?;
+            self.abandoned_size = self.probe(|probe| {
+                let walk = probe.walk(head, 1, u64::from(u32::MAX))?;
+                let end = walk.map_or(extent, |walk| walk.end);
+                probe.bytes_behind(head, end, extent)
+            })?;
+        }
+        self.seen = Seen::default();
+        Ok(())
+    }
+
+    /// The formats, names and sizes.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// The id of the log.
+    pub fn id(&self) -> [u8; 16] {
+        self.header.id
+    }
+
+    /// How often the log was made anew here.
+    pub fn generation(&self) -> u32 {
+        self.header.generation
+    }
+
+    /// True if one of the two copies of the log header is damaged.
+    pub fn header_damaged(&self) -> bool {
+        self.header_damaged
+    }
+
+    /// Bytes behind the last commit that belong to none.
+    pub fn abandoned_size(&self) -> u32 {
+        self.abandoned_size
+    }
+
+    /// The oldest and the newest bucket, if there is one.
+    pub fn buckets(&self) -> Option<(u32, u32)> {
+        (self.bounds.head != NO_INDEX).then_some((self.bounds.oldest, self.bounds.head))
+    }
+
+    /// The first number of bucket `index`, if its header is sound.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn bucket_first(&mut self, index: u32) -> Result<Option<u64>, Error<S::Error>> {
+        Ok(self.probe(|probe| probe.bucket_header(index))?.map(|header| header.first))
+    }
+
+    /// The numbers that are there.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn numbers(&mut self) -> Result<SeqnRange, Error<S::Error>> {
+        let bounds = self.bounds;
+        let last = bounds.last;
+        let first = match bounds.head {
+            NO_INDEX => None,
+            head => self.probe(|probe| probe.first_at_or_after(bounds.oldest, head))?,
+        };
+        Ok(SeqnRange { first: first.unwrap_or(last.saturating_add(1)), last })
+    }
+
+    /// The committed cursor of each reader that has one of its own, or that the newest bucket names.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn cursors(&mut self) -> Result<Vec<u64>, Error<S::Error>> {
+        let oldest = self.numbers()?.first.saturating_sub(1);
+        if self.plan.named {
+            let mut cursors = Vec::new();
+            for n in 0..self.storage.readers().map_err(Error::Storage)? {
+                let place = newest_place(&mut self.storage, self.plan.base_seed, n);
+                cursors.push(place.map_err(Error::Storage)?.map_or(oldest, |place| place.cursor));
+            }
+            return Ok(cursors);
+        }
+        let (header, head) = (self.header, self.bounds.head);
+        let journal = crate::log::newest_journal(&mut self.storage, &self.plan, &header);
+        let journal = journal.map_err(Error::Storage)?.filter(|journal| journal.index == head);
+        if head == NO_INDEX {
+            return Ok(Vec::new());
+        }
+        let walk = self.probe(|probe| probe.walk(head, 1, u64::from(u32::MAX)))?;
+        let Some(walk) = walk else { return Ok(Vec::new()) };
+        let cursor = |n: usize| {
+            let journal = journal.and_then(|journal| journal.cursors.get(n).copied().flatten());
+            let frame = walk.cursors.get(n).copied().flatten();
+            journal.or(frame).or(walk.header.and_then(|header| header.cursor(n)))
+        };
+        Ok((0..4).map_while(cursor).collect())
+    }
+
+    /// Makes `seqn` the next number to be looked at, or the first there is.
+    ///
+    /// # Errors
+    /// [`Error::Storage`].
+    pub fn seek(&mut self, seqn: u64) -> Result<(), Error<S::Error>> {
+        self.next = seqn.max(self.numbers()?.first);
+        self.at = Position::NOWHERE;
+        Ok(())
+    }
+
+    /// Copies the next records into `out`, as many as fit and lie in one commit.
+    ///
+    /// # Errors
+    /// [`Error::Storage`]; [`Error::Invalid`] if `out` is shorter than a record.
+    pub fn read(&mut self, out: &mut [u8]) -> Result<ViewStep, Error<S::Error>> {
+        let need = self.plan.record_size as usize;
+        if out.len() < need {
+            return Err(Invalid::Buffer(need as u64, out.len() as u64).into());
+        }
+        let (bounds, next) = (self.bounds, self.next);
+        let mut at = self.at;
+        let step = self.probe(|probe| probe.read(&bounds, &mut at, next, out))?;
+        self.at = at;
+        Ok(match step {
+            Step::End => ViewStep::End,
+            Step::Records(count) => {
+                self.at.take(count);
+                self.next = next.saturating_add(u64::from(count));
+                ViewStep::Records(next, count)
+            }
+            Step::Damaged(range) | Step::Lost(range) => {
+                self.next = range.last.saturating_add(1);
+                ViewStep::Damaged(range)
+            }
+        })
+    }
+
+    fn probe<T>(
+        &mut self,
+        look: impl FnOnce(&mut Probe<'_, '_, S>) -> Result<T, S::Error>,
+    ) -> Result<T, Error<S::Error>> {
+        let window = &mut Window::ahead(&mut self.window, self.seen);
+        let done = look(&mut Probe { storage: &mut self.storage, plan: self.plan, window });
+        self.seen = window.seen();
+        done.map_err(Error::Storage)
+    }
+}

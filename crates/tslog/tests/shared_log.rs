@@ -1,0 +1,169 @@
+//! The shared handle over a folder.
+
+use tslog::{Error, Options, View, ViewStep};
+
+fn fill(path: &std::path::Path, from: u64, to: u64) {
+    let log = Options::new().record_size(8).bucket_size(64).readers(2).open_raw(path).unwrap();
+    for i in from..=to {
+        assert_eq!(log.store_record(&i.to_le_bytes()).unwrap(), i);
+    }
+    log.close().unwrap();
+}
+
+#[test]
+fn what_was_stored_is_read_in_order_and_buckets_go_when_all_have_read_them() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().join("log");
+    fill(&path, 1, 1000);
+    let log = Options::new().record_size(8).bucket_size(64).readers(2).open_raw(&path).unwrap();
+    assert!(log.report().clean);
+    for n in 0..2 {
+        let mut reader = log.reader(n).unwrap();
+        for i in 1..=900_u64 {
+            let (seqn, bytes) = reader.next_record().unwrap().unwrap();
+            assert_eq!((seqn, bytes), (i, i.to_le_bytes().to_vec()));
+        }
+        assert_eq!(reader.commit().unwrap(), 900);
+    }
+    for i in 1001..=1100_u64 {
+        assert_eq!(log.store_record(&i.to_le_bytes()).unwrap(), i);
+    }
+    assert_eq!(log.stats().oldest_bucket, 14);
+    assert_eq!(log.stats().lag, 200);
+    let names = std::fs::read_dir(&path).unwrap();
+    let buckets = names.filter(|name| {
+        name.as_ref().unwrap().file_name().to_str().unwrap().starts_with("bucket")
+    });
+    assert_eq!(buckets.count(), 4);
+}
+
+#[test]
+fn an_older_handle_of_a_reader_is_closed_by_a_newer_one() {
+    let temp = tempfile::tempdir().unwrap();
+    let log = Options::new().record_size(8).open_raw(temp.path()).unwrap();
+    log.store_record(b"a").unwrap();
+    log.commit().unwrap();
+    let mut old = log.reader(0).unwrap();
+    let mut new = log.reader(0).unwrap();
+    assert!(matches!(old.next_record(), Err(Error::Closed)));
+    assert_eq!(new.next_record().unwrap().unwrap().0, 1);
+}
+
+#[test]
+fn a_reader_apart_sees_commits_of_a_running_writer_and_its_cursor_holds() {
+    let temp = tempfile::tempdir().unwrap();
+    let log = Options::new().record_size(8).commit_delta(4).open_raw(temp.path()).unwrap();
+    let mut apart = Options::open_reader(temp.path(), 0).unwrap();
+    assert!(apart.next_record().unwrap().is_none());
+    for i in 1..=10_u64 {
+        log.store_record(&i.to_le_bytes()).unwrap();
+    }
+    for i in 1..=8_u64 {
+        assert_eq!(apart.next_record().unwrap().unwrap().0, i);
+    }
+    assert!(apart.next_record().unwrap().is_none(), "9 and 10 are not committed");
+    apart.commit().unwrap();
+    assert!(matches!(Options::open_reader(temp.path(), 0), Err(Error::Locked(_))));
+    drop(apart);
+    assert_eq!(Options::open_reader(temp.path(), 0).unwrap().cursor(), 8);
+}
+
+#[test]
+fn one_flipped_bit_costs_exactly_its_frame() {
+    let temp = tempfile::tempdir().unwrap();
+    fill(temp.path(), 1, 60);
+    let bucket = temp.path().join("bucket-0000000000");
+    let mut bytes = std::fs::read(&bucket).unwrap();
+    bytes[32 + 8 + 16 * 8 + 8 + 3] ^= 0x10; // the first record of the second frame
+    std::fs::write(&bucket, bytes).unwrap();
+    let mut view = View::open(temp.path()).unwrap();
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let mut out = [0; 8];
+    loop {
+        match view.read(&mut out).unwrap() {
+            ViewStep::Records(seqn, 1) => {
+                assert_eq!(out, seqn.to_le_bytes());
+                good.push(seqn);
+            }
+            ViewStep::Records(..) => panic!("room for one"),
+            ViewStep::Damaged(range) => bad.push((range.first, range.last)),
+            ViewStep::End => break,
+        }
+    }
+    assert_eq!(bad, [(17, 32)]);
+    assert_eq!(good.len(), 44);
+}
+
+#[test]
+fn a_rotten_bucket_header_costs_nothing() {
+    let temp = tempfile::tempdir().unwrap();
+    fill(temp.path(), 1, 300);
+    for index in [0, 2, 4] {
+        let bucket = temp.path().join(format!("bucket-{index:010}"));
+        let mut bytes = std::fs::read(&bucket).unwrap();
+        bytes[5] ^= 1;
+        std::fs::write(&bucket, bytes).unwrap();
+        let log = Options::new().readers(2).open_raw(temp.path()).unwrap();
+        assert_eq!(log.stats().seqn, 300, "bucket {index}");
+        let mut reader = log.reader(0).unwrap();
+        for i in 1..=300_u64 {
+            assert_eq!(reader.next_record().unwrap().unwrap().0, i);
+        }
+    }
+}
+
+#[test]
+fn dropping_a_log_commits_nothing() {
+    let temp = tempfile::tempdir().unwrap();
+    let log = Options::new().record_size(8).open_raw(temp.path()).unwrap();
+    for i in 1..=20_u64 {
+        log.store_record(&i.to_le_bytes()).unwrap();
+    }
+    drop(log);
+    let log = Options::new().open_raw(temp.path()).unwrap();
+    assert_eq!(log.stats().seqn, 16);
+    assert_eq!(log.store_record(b"x").unwrap(), 17);
+}
+
+#[test]
+fn recreate_begins_at_one_and_leaves_foreign_files_alone() {
+    let temp = tempfile::tempdir().unwrap();
+    fill(temp.path(), 1, 200);
+    std::fs::write(temp.path().join("notes.txt"), "mine").unwrap();
+    let log = Options::new().record_size(4).recreate(true).open_raw(temp.path()).unwrap();
+    assert_eq!(log.stats().seqn, 0);
+    assert_eq!(log.store_record(b"new").unwrap(), 1);
+    log.commit().unwrap();
+    assert_eq!(log.reader(0).unwrap().next_record().unwrap().unwrap().1, b"new\0");
+    assert_eq!(std::fs::read_to_string(temp.path().join("notes.txt")).unwrap(), "mine");
+}
+
+#[test]
+fn another_shape_is_refused_with_both_values_and_nothing_is_lost() {
+    let temp = tempfile::tempdir().unwrap();
+    fill(temp.path(), 1, 20);
+    let error = Options::new().record_size(9).open_raw(temp.path()).unwrap_err();
+    assert_eq!(error.to_string(), "record_size 9 was asked for, and the log was made with 8");
+    assert!(Options::new().bucket_size(65).open_raw(temp.path()).is_err());
+    assert!(Options::new().formats(&[("Q", "a")]).open_raw(temp.path()).is_err());
+    assert_eq!(Options::new().open_raw(temp.path()).unwrap().stats().seqn, 20);
+}
+
+#[test]
+fn a_full_log_stays_usable_and_drains() {
+    let temp = tempfile::tempdir().unwrap();
+    let options = Options::new().record_size(8).bucket_size(16).max_buckets(3);
+    let log = options.open_raw(temp.path()).unwrap();
+    let mut stored = 0;
+    while log.store_record(b"r").is_ok() {
+        stored += 1;
+    }
+    assert_eq!(stored, 48);
+    assert!(matches!(log.store_record(b"r"), Err(Error::Full)));
+    let mut reader = log.reader(0).unwrap();
+    for _ in 0..16 {
+        reader.next_record().unwrap().unwrap();
+    }
+    reader.commit().unwrap();
+    assert_eq!(log.store_record(b"r").unwrap(), 49);
+}
