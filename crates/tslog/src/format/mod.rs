@@ -23,9 +23,10 @@ const FIELDS_TEXT_MAX: usize = 16384;
 /// P` with counts, behind one of the prefixes `@ = < > !` or none. Without a prefix and with `@`,
 /// sizes, padding and byte order are those of this machine.
 ///
-/// It differs from `struct` in three things, for it must mean the same after it was resolved: a
+/// It differs from `struct` in four things, for it must mean the same after it was resolved: a
 /// float too large for a native `f` is refused, as with `<f`, and not stored as infinity; a native
-/// `P` takes no negative number; a record is smaller than 4 GiB.
+/// `P` takes no negative number; `0p` is an empty value, where Python writes over its neighbour; a
+/// record is smaller than 4 GiB.
 ///
 /// It displays as the resolved format: with the byte order, standard codes and explicit padding.
 /// Two formats are equal if they resolve to the same text and have the same fields.
@@ -389,6 +390,10 @@ mod tests {
         ] {
             let refused = Format::new(text);
             assert!(matches!(refused, Err(Invalid::Format(_, got)) if got == at), "{refused:?}");
+        }
+        for text in ["<n", "=N", "!P"] {
+            let refused = Format::new(text).unwrap_err().to_string();
+            assert!(refused.contains("no standard size"), "{refused}");
         }
         assert_eq!(format("<4294967295x").size(), u32::MAX);
     }

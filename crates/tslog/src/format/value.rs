@@ -52,11 +52,12 @@ impl<'a> Value<'a> {
         };
         let out = match (code, out.split_first_mut()) {
             (b'p', Some((length, rest))) => {
+                // Bytes behind the 255th are there and not counted, again as Python does.
                 *length = u8::try_from(bytes.len().min(rest.len())).unwrap_or(u8::MAX);
-                let most = usize::from(*length);
-                rest.get_mut(..most).unwrap_or_default()
+                rest
             }
-            _ => out,
+            (_, Some(_)) => out,
+            (_, None) => return Ok(()),
         };
         out.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
         Ok(())

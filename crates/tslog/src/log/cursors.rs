@@ -171,8 +171,8 @@ where
         if bounds.head == NO_INDEX {
             return Ok(SeqnRange { first: last.saturating_add(1), last });
         }
-        let first = self.look(|probe| probe.first_at_or_after(bounds.oldest, bounds.head))?;
-        Ok(SeqnRange { first: first.unwrap_or(last.saturating_add(1)), last })
+        let first = self.look(|probe| probe.first_number(bounds.oldest, bounds.head))?;
+        Ok(SeqnRange { first, last })
     }
 
     /// Makes the cursor of this reader durable, and returns it: everything it has read may then be

@@ -275,12 +275,19 @@ impl<S: Storage> Probe<'_, '_, S> {
     ) -> Result<Option<Step>, S::Error> {
         let index = at.index;
         *at = Position { offset: self.plan.first_frame(), ..Position::start_of(index) };
-        let Some(header) = self.bucket_header(index)? else { return Ok(None) };
-        if header.first > next {
-            let last = header.first.saturating_sub(1).min(bounds.last);
+        let first = match self.bucket_header(index)? {
+            Some(header) => Some(header.first),
+            None => {
+                let low = next.saturating_sub(u64::from(self.plan.bucket_size));
+                self.first_frame_number(index, low, next)?
+            }
+        };
+        let Some(first) = first else { return Ok(None) };
+        if first > next {
+            let last = first.saturating_sub(1).min(bounds.last);
             return Ok(Some(Step::Damaged(SeqnRange { first: next, last })));
         }
-        let mut number = header.first;
+        let mut number = first;
         while number < next {
             let Some((frame, size)) = self.frame_header(index, at.offset)? else {
                 // `find_way` goes on from here: it takes the first sound frame at `next` or later,

@@ -119,8 +119,21 @@ impl<S: Storage> Probe<'_, '_, S> {
         Ok(Some(walk))
     }
 
+    /// The first number of bucket `oldest`, by its header, its first frame, or the bucket behind it.
+    pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> Result<u64, S::Error> {
+        if let Some(header) = self.bucket_header(oldest)? {
+            return Ok(header.first);
+        }
+        if oldest == 0 {
+            return Ok(1);
+        }
+        let end = self.first_at_or_after(oldest.saturating_add(1), head)?.unwrap_or(1);
+        let low = end.saturating_sub(u64::from(self.plan.bucket_size));
+        Ok(self.first_frame_number(oldest, low, end)?.unwrap_or(end))
+    }
+
     /// The number of the first frame, where the header of the bucket is rotten.
-    fn first_frame_number(
+    pub(crate) fn first_frame_number(
         &mut self,
         index: u32,
         low: u64,

@@ -159,6 +159,9 @@ where
     /// Discards consumed buckets from the oldest on. A failure is no error: the bucket is tried
     /// again with the next roll.
     pub(super) fn discard_consumed(&mut self) -> Result<(), Error<S::Error>> {
+        if self.tail.head == NO_INDEX {
+            return Ok(());
+        }
         while self.tail.oldest < self.tail.anchor.min(self.tail.head)
             && self.is_consumed(self.tail.oldest)?
         {

@@ -311,14 +311,11 @@ impl SharedReader<Raw> {
             let window = &mut Window::ahead(&mut reader.window, Seen::default());
             let mut probe = Probe { storage: &mut reader.folder, plan, window };
             match reader.bounds.head {
-                NO_INDEX => None,
-                head => {
-                    let oldest = reader.bounds.oldest;
-                    probe.first_at_or_after(oldest, head).map_err(Error::Storage)?
-                }
+                NO_INDEX => 1,
+                head => probe.first_number(reader.bounds.oldest, head).map_err(Error::Storage)?,
             }
         };
-        reader.load(first.unwrap_or(1).saturating_sub(1))?;
+        reader.load(first.saturating_sub(1))?;
         Ok(reader)
     }
 }

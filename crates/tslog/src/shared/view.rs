@@ -240,10 +240,10 @@ impl<S: Storage> View<S> {
         let bounds = self.bounds;
         let last = bounds.last;
         let first = match bounds.head {
-            NO_INDEX => None,
-            head => self.probe(|probe| probe.first_at_or_after(bounds.oldest, head))?,
+            NO_INDEX => last.saturating_add(1),
+            head => self.probe(|probe| probe.first_number(bounds.oldest, head))?,
         };
-        Ok(SeqnRange { first: first.unwrap_or(last.saturating_add(1)), last })
+        Ok(SeqnRange { first, last })
     }
 
     /// The committed cursor of each reader that has one of its own, or that the newest bucket names.
