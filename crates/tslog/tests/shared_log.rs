@@ -31,9 +31,8 @@ fn what_was_stored_is_read_in_order_and_buckets_go_when_all_have_read_them() {
     assert_eq!(log.stats().oldest_bucket, 14);
     assert_eq!(log.stats().lag, 200);
     let names = std::fs::read_dir(&path).unwrap();
-    let buckets = names.filter(|name| {
-        name.as_ref().unwrap().file_name().to_str().unwrap().starts_with("bucket")
-    });
+    let buckets = names
+        .filter(|name| name.as_ref().unwrap().file_name().to_str().unwrap().starts_with("bucket"));
     assert_eq!(buckets.count(), 4);
 }
 

@@ -122,7 +122,11 @@ fn number_crc(number: u64) -> u32 {
 /// possible because each of its steps is.
 fn number_with_crc(crc: u32, high: u64) -> u64 {
     let back = |register: u32| {
-        if register & 0x8000_0000 == 0 { register << 1 } else { ((register ^ 0x82F6_3B78) << 1) | 1 }
+        if register & 0x8000_0000 == 0 {
+            register << 1
+        } else {
+            ((register ^ 0x82F6_3B78) << 1) | 1
+        }
     };
     let [h0, h1, h2, h3, ..] = high.to_le_bytes();
     let high_bytes = u32::from_le_bytes([h0, h1, h2, h3]);

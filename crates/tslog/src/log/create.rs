@@ -83,7 +83,14 @@ pub(crate) struct Text {
 impl Text {
     pub(crate) fn new(header: &LogHeader, slot: u32) -> Self {
         let end = header.crc_offset();
-        Self { slot, offset: end.saturating_sub(header.text_size), end, piece: [0; PIECE], used: 0, len: 0 }
+        Self {
+            slot,
+            offset: end.saturating_sub(header.text_size),
+            end,
+            piece: [0; PIECE],
+            used: 0,
+            len: 0,
+        }
     }
 
     pub(crate) fn next<S: Storage>(&mut self, storage: &mut S) -> Result<Option<u8>, S::Error> {

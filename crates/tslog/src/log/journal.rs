@@ -33,8 +33,7 @@ pub(super) struct JournalState {
 
 impl JournalState {
     /// No journal, and none may be appended before a slot is erased for it.
-    pub(super) const NONE: Self =
-        Self { counter: 0, index: NO_INDEX, offset: u32::MAX, slot: 0 };
+    pub(super) const NONE: Self = Self { counter: 0, index: NO_INDEX, offset: u32::MAX, slot: 0 };
 
     /// Finds the newest journal.
     pub(super) fn find<S: Storage>(
@@ -48,9 +47,8 @@ impl JournalState {
         for slot in 0..FIRST_BUCKET_SLOT {
             let mut offset = begin;
             while let Some(journal) = read(storage, plan, slot, offset)? {
-                let later = newest.is_none_or(|newest| {
-                    journal.counter.wrapping_sub(newest.counter) < 1 << 31
-                });
+                let later = newest
+                    .is_none_or(|newest| journal.counter.wrapping_sub(newest.counter) < 1 << 31);
                 if later {
                     state.counter = journal.counter;
                     state.index = journal.index;

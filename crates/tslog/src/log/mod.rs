@@ -54,7 +54,7 @@ pub(crate) const NO_INDEX: u32 = u32::MAX;
 /// let mut medium = [0xFF; 8 * 256];
 /// let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
 /// let buffer = [0; tslog::buffer_size(8, 2)];
-/// let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1)?, buffer, &config)?;
+/// let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
 /// assert_eq!(log.store_record(&7_u64.to_le_bytes())?, 1);
 /// assert_eq!(log.store_record(&8_u64.to_le_bytes())?, 2);
 ///
@@ -63,7 +63,7 @@ pub(crate) const NO_INDEX: u32 = u32::MAX;
 /// assert_eq!(log.next_record(&mut reader, &mut record)?, Some(1));
 /// assert_eq!(u64::from_le_bytes(record), 7);
 /// log.commit_reader(&mut reader)?;
-/// # Ok::<(), tslog::Error<tslog::storage::ram::RamError>>(())
+/// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
 /// ```
 #[derive(Debug)]
 pub struct Log<S, B, const R: usize = 1> {

@@ -6,11 +6,7 @@
 //! range, once.
 
 use super::probe::Probe;
-use crate::{
-    layout::frame::FrameHeader,
-    storage::Storage,
-    words::SeqnRange,
-};
+use crate::{layout::frame::FrameHeader, storage::Storage, words::SeqnRange};
 
 /// Which buckets there are, and the last number that may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -181,10 +177,9 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         at.offset = at.offset.saturating_add(u32::from(self.plan.write_size.max(1)));
         at.taken = 0;
-        Ok(self.find_way(bounds, at, next)?.unwrap_or(Step::Damaged(SeqnRange {
-            first: next,
-            last: high,
-        })))
+        Ok(self
+            .find_way(bounds, at, next)?
+            .unwrap_or(Step::Damaged(SeqnRange { first: next, last: high })))
     }
 
     /// True if the frame at `offset` is sound and begins with `number`.
@@ -315,7 +310,6 @@ impl<S: Storage> Probe<'_, '_, S> {
         let end = end.unwrap_or(bounds.last.saturating_add(1));
         Ok(u32::try_from(end.saturating_sub(next)).unwrap_or(OPEN).min(OPEN.saturating_sub(1)))
     }
-
 }
 
 /// Copies the part of `bytes`, which lie at `done` in a payload, that belongs into `out`, which

@@ -283,9 +283,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         let Some(base) = self.header_in_slot(self.plan.slot(0))? else {
             return self.newest_by_scan();
         };
-        let same_lap = |header: &BucketHeader| {
-            header.index.checked_div(ring) == base.index.checked_div(ring)
-        };
+        let same_lap =
+            |header: &BucketHeader| header.index.checked_div(ring) == base.index.checked_div(ring);
         let (mut low, mut high, mut newest) = (0, ring, base.index);
         while high.saturating_sub(low) > 1 {
             let middle = u32::midpoint(low, high);
@@ -454,12 +453,7 @@ where
     }
 
     /// The log ends in bucket `index`.
-    fn end_at(
-        &mut self,
-        index: u32,
-        walk: Walk,
-        newest: u32,
-    ) -> Result<Walk, Error<S::Error>> {
+    fn end_at(&mut self, index: u32, walk: Walk, newest: u32) -> Result<Walk, Error<S::Error>> {
         let committed = walk.committed.unwrap_or(walk.first.saturating_sub(1));
         let slot = self.plan.slot(index);
         let extent = self.storage.extent(slot).map_err(Error::Storage)?;
@@ -578,12 +572,7 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// How many bytes from `from` on may be what is left of a write: up to the last that is not
     /// blank. Nothing is looked for behind 64 blank bytes.
-    pub(crate) fn bytes_behind(
-        &mut self,
-        index: u32,
-        from: u32,
-        to: u32,
-    ) -> Result<u32, S::Error> {
+    pub(crate) fn bytes_behind(&mut self, index: u32, from: u32, to: u32) -> Result<u32, S::Error> {
         let near = from.saturating_add(32).min(to);
         if self.is_blank(index, from, near)? {
             return Ok(0);

@@ -3,11 +3,7 @@
 use std::{io, path::Path};
 
 use super::{Raw, Schema, SharedLog, SharedReader, borrow_formats};
-use crate::{
-    Config, Log, Policy, Record,
-    error::Error,
-    storage::folder::Folder,
-};
+use crate::{Config, Log, Policy, Record, error::Error, storage::folder::Folder};
 
 /// The most bytes of records that are gathered before a part of a commit is written.
 const BATCH_BYTES: u64 = 1 << 20;
@@ -116,7 +112,10 @@ impl Options {
     ///
     /// # Errors
     /// As [`Log::open`] and [`Log::create`]; [`Error::Locked`] if there is another writer.
-    pub fn open<T: Record>(mut self, path: impl AsRef<Path>) -> Result<SharedLog<T>, Error<io::Error>> {
+    pub fn open<T: Record>(
+        mut self,
+        path: impl AsRef<Path>,
+    ) -> Result<SharedLog<T>, Error<io::Error>> {
         self.formats = Some(vec![(T::FORMAT.into(), T::FIELDS.into())]);
         self.open_as(path.as_ref())
     }
@@ -133,14 +132,18 @@ impl Options {
     ///
     /// # Errors
     /// [`Error::NoLog`] if there is no such log or reader; [`Error::Locked`] if it is in use.
-    pub fn open_reader(path: impl AsRef<Path>, n: u8) -> Result<SharedReader<Raw>, Error<io::Error>> {
+    pub fn open_reader(
+        path: impl AsRef<Path>,
+        n: u8,
+    ) -> Result<SharedReader<Raw>, Error<io::Error>> {
         SharedReader::apart(path.as_ref(), n)
     }
 
     fn open_as<T>(self, path: &Path) -> Result<SharedLog<T>, Error<io::Error>> {
         let formats = self.formats.as_deref().map(borrow_formats).transpose()?;
         let mut id = [0; 16];
-        getrandom::fill(&mut id).map_err(|error| Error::Storage(io::Error::other(error.to_string())))?;
+        getrandom::fill(&mut id)
+            .map_err(|error| Error::Storage(io::Error::other(error.to_string())))?;
         let config = Config {
             formats: formats.as_deref(),
             record_size: self.record_size,

@@ -138,10 +138,11 @@ impl View<Image> {
     /// # Errors
     /// As [`View::open`].
     pub fn open_image(path: impl AsRef<Path>, sector_size: u32) -> Result<Self, Error<io::Error>> {
-        let image = Image::open(path.as_ref(), sector_size).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Error::NoLog,
-            _ => Error::Storage(error),
-        })?;
+        let image =
+            Image::open(path.as_ref(), sector_size).map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => Error::NoLog,
+                _ => Error::Storage(error),
+            })?;
         Self::new(image)
     }
 }

@@ -46,11 +46,7 @@ pub enum FlashError<E> {
 
 impl<N: NorFlash> Flash<N> {
     /// Uses the bytes `range` of `nor` in slots of `slot_size` bytes. Nothing is read or erased.
-    pub fn new(
-        nor: N,
-        range: Range<u32>,
-        slot_size: u32,
-    ) -> Result<Self, FlashError<N::Error>> {
+    pub fn new(nor: N, range: Range<u32>, slot_size: u32) -> Result<Self, FlashError<N::Error>> {
         let shape = || {
             let block = u32::try_from(N::ERASE_SIZE).ok().filter(|size| *size > 0)?;
             let write_size = u32::try_from(N::WRITE_SIZE).ok()?;

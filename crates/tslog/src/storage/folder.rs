@@ -138,12 +138,7 @@ impl<D: Dir> Storage for Folder<D> {
     type Error = io::Error;
 
     fn geometry(&self) -> Geometry {
-        Geometry {
-            slot_count: u32::MAX,
-            slot_size: MAX_FILE,
-            write_size: 1,
-            slots: Slots::Named,
-        }
+        Geometry { slot_count: u32::MAX, slot_size: MAX_FILE, write_size: 1, slots: Slots::Named }
     }
 
     fn read(&mut self, slot: u32, offset: u32, out: &mut [u8]) -> io::Result<()> {

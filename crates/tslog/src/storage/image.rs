@@ -20,7 +20,10 @@ impl Image {
     pub fn open(path: &Path, slot_size: u32) -> io::Result<Self> {
         let (file, size) = ReadOnlyFile::open(path)?;
         let Some(slots) = size.checked_div(u64::from(slot_size)) else {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a sector has at least 1 byte"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "a sector has at least 1 byte",
+            ));
         };
         Ok(Self { file, slot_size, slot_count: u32::try_from(slots).unwrap_or(u32::MAX) })
     }

@@ -12,10 +12,10 @@
 //! written forward, each byte once; nothing is safe before [`Storage::sync`]. A storage adapts its
 //! medium to that and decides nothing: all crash logic is in `log`.
 
-#[cfg(feature = "flash")]
-pub mod flash;
 #[cfg(feature = "std")]
 pub mod dir;
+#[cfg(feature = "flash")]
+pub mod flash;
 #[cfg(feature = "std")]
 pub mod folder;
 #[cfg(feature = "std")]

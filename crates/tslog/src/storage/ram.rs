@@ -53,12 +53,7 @@ impl<M: AsRef<[u8]> + AsMut<[u8]>> Ram<M> {
     }
 
     /// Where `len` bytes at `offset` of `slot` lie in the memory.
-    fn range(
-        &self,
-        slot: u32,
-        offset: u32,
-        len: usize,
-    ) -> Result<core::ops::Range<usize>, Misuse> {
+    fn range(&self, slot: u32, offset: u32, len: usize) -> Result<core::ops::Range<usize>, Misuse> {
         let inside = |len: usize| {
             let end = usize::try_from(offset).ok()?.checked_add(len)?;
             let slot_size = usize::try_from(self.slot_size).ok().filter(|size| end <= *size)?;
