@@ -11,7 +11,7 @@
 //! ```
 
 use super::{LayoutField, crc::crc32c, get_seqn, put, put_seqn, take};
-use crate::words::MAX_READERS;
+use crate::words::{MAX_READERS, MAX_SEQN};
 
 pub(crate) const PAYLOAD_SIZE: usize = 8;
 pub(crate) const JOURNAL_SIZE: usize = 40;
@@ -37,9 +37,9 @@ pub(crate) fn encode_payload(reader: u8, cursor: u64) -> [u8; PAYLOAD_SIZE] {
 
 /// The reader and its cursor out of a payload whose frame passed its check.
 pub(crate) fn decode_payload(bytes: [u8; PAYLOAD_SIZE]) -> Option<(u8, u64)> {
-    let [a, b, c, d, e, f, g, reader] = bytes;
-    (usize::from(reader) < MAX_READERS)
-        .then_some((reader, u64::from_le_bytes([a, b, c, d, e, f, g, 0])))
+    let cursor = u64::from_le_bytes(bytes) & MAX_SEQN;
+    let [.., reader] = bytes;
+    (usize::from(reader) < MAX_READERS).then_some((reader, cursor))
 }
 
 /// The cursors of all readers, valid only while bucket `index` is the newest that holds anything.

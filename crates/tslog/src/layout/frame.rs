@@ -68,23 +68,23 @@ impl FrameHeader {
     }
 
     /// The first four bytes, which the CRC covers.
-    pub(crate) fn head(&self) -> [u8; 4] {
+    pub(crate) fn head(self) -> [u8; 4] {
         head(self.count, self.kind)
     }
 
     /// True for frames that hold records.
-    pub(crate) fn has_records(&self) -> bool {
+    pub(crate) fn has_records(self) -> bool {
         matches!(self.kind, Kind::Records | Kind::Part)
     }
 
     /// Given the CRC computed over head, payload and padding: does this frame begin with `number`?
-    pub(crate) fn begins_with(&self, computed: u32, number: u64) -> bool {
+    pub(crate) fn begins_with(self, computed: u32, number: u64) -> bool {
         computed ^ number_crc(number) == self.crc
     }
 
     /// Which of the numbers `from..=to` the frame begins with, if any. Each number in the range is
     /// one more chance in 2^32 for random bytes to pass, so callers keep it small.
-    pub(crate) fn number_in(&self, computed: u32, from: u64, to: u64) -> Option<u64> {
+    pub(crate) fn number_in(self, computed: u32, from: u64, to: u64) -> Option<u64> {
         let crc = computed ^ self.crc;
         [from >> 32, to >> 32]
             .into_iter()

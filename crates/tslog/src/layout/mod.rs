@@ -34,9 +34,8 @@ pub(crate) fn put_seqn(seqn: u64) -> [u8; 8] {
 
 /// Reads a sequence number if the version byte above it is ours.
 pub(crate) fn get_seqn(bytes: [u8; 8]) -> Option<u64> {
-    let [low @ .., version] = bytes;
-    let [a, b, c, d, e, f, g] = low;
-    (version == VERSION).then_some(u64::from_le_bytes([a, b, c, d, e, f, g, 0]))
+    let [.., version] = bytes;
+    (version == VERSION).then_some(u64::from_le_bytes(bytes) & crate::words::MAX_SEQN)
 }
 
 /// Reads `N` bytes at a fixed place of a fixed structure; short input reads as zeros, which no

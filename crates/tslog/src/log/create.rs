@@ -33,16 +33,18 @@ pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, bool), Err
         Ok(header) => return Ok((header, true)),
         Err(refused) => refused,
     };
-    if let Refused::Version(version) = first {
-        return Err(Error::Version(version));
-    }
-    if let Refused::Version(version) = second {
-        return Err(Error::Version(version));
-    }
     let named = storage.geometry().slots == crate::storage::Slots::Named;
     let buckets = named && storage.present(u32::MAX).map_err(Error::Storage)?.is_some();
     // A blank copy B means that no log was ever finished here.
-    if second == Refused::Blank && !buckets { Err(Error::NoLog) } else { Err(Error::NotALog) }
+    if second == Refused::Blank && !buckets {
+        return Err(Error::NoLog);
+    }
+    match (first, second) {
+        (Refused::Version(version), _) | (_, Refused::Version(version)) => {
+            Err(Error::Version(version))
+        }
+        _ => Err(Error::NotALog),
+    }
 }
 
 /// Reads and checks one copy.
@@ -216,6 +218,12 @@ pub(crate) fn create<S: Storage>(
         journal::keep_in_copy_b(storage, &plan, &old).map_err(Error::Storage)?;
     }
     erase_ring_of(storage, &plan, old.is_some())?;
+    let copy_b = read_copy(storage, 1).map_err(Error::Storage)?;
+    if old.is_none() && copy_b != Err(Refused::Blank) {
+        // A blank copy B says that no log is finished here.
+        storage.erase(1).map_err(Error::Storage)?;
+        storage.sync().map_err(Error::Storage)?;
+    }
     for slot in 0..FIRST_BUCKET_SLOT {
         write(storage, slot, &header, formats).map_err(Error::Storage)?;
         storage.sync().map_err(Error::Storage)?;

@@ -115,7 +115,7 @@ fn read<S: Storage>(
 /// journal goes. A slot whose own header is rotten is mended instead, so that one copy is always
 /// whole.
 fn switch<S: Storage>(storage: &mut S, plan: &Plan, slot: u8) -> Result<(u8, u32), S::Error> {
-    let sound = matches!(create::read_copy(storage, u32::from(slot))?, Ok(_));
+    let sound = create::read_copy(storage, u32::from(slot))?.is_ok();
     let target = if sound { u32::from(1_u8.saturating_sub(slot)) } else { u32::from(slot) };
     let source = 1_u32.saturating_sub(target);
     let size = match create::read_copy(storage, source)? {

@@ -84,6 +84,7 @@ pub struct Log<S, B, const R: usize = 1> {
 }
 
 /// Where the log ends, in RAM and on the medium.
+#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
 #[derive(Clone, Copy, Debug)]
 struct Tail {
     /// The last number that is durable.
@@ -225,7 +226,11 @@ where
         config: &Config<'_>,
         (header, header_damaged): (LogHeader, bool),
     ) -> Result<Self, Error<S::Error>> {
-        let plan = Plan::new(&header)?;
+        let mut plan = Plan::new(&header)?;
+        if !plan.named {
+            // So that a commit never spans more than two buckets.
+            plan.bucket_size = plan.bucket_size.max(config.commit_delta);
+        }
         let readers = usize::from(config.readers);
         if readers == 0 || readers > R.min(MAX_READERS) {
             return Err(Invalid::Readers(u32::from(config.readers)).into());

@@ -270,12 +270,11 @@ impl<S: Storage> Probe<'_, '_, S> {
     ) -> Result<Option<Step>, S::Error> {
         let index = at.index;
         *at = Position { offset: self.plan.first_frame(), ..Position::start_of(index) };
-        let first = match self.bucket_header(index)? {
-            Some(header) => Some(header.first),
-            None => {
-                let low = next.saturating_sub(u64::from(self.plan.bucket_size));
-                self.first_frame_number(index, low, next)?
-            }
+        let first = if let Some(header) = self.bucket_header(index)? {
+            Some(header.first)
+        } else {
+            let low = next.saturating_sub(u64::from(self.plan.bucket_size));
+            self.first_frame_number(index, low, next)?
         };
         let Some(first) = first else { return Ok(None) };
         if first > next {

@@ -417,7 +417,9 @@ where
 
     /// Finds the newest bucket that is not void, and where it ends.
     fn find_tail(&mut self, least: u64) -> Result<Option<Walk>, Error<S::Error>> {
-        let Some((newest, oldest)) = self.scan(|probe| probe.extremes())? else {
+        let Some((newest, oldest)) =
+            self.scan(|probe| -> Result<_, S::Error> { probe.extremes() })?
+        else {
             self.found.clean = true;
             return Ok(None);
         };

@@ -8,9 +8,9 @@ mod options;
 mod reader;
 mod view;
 
+use core::marker::PhantomData;
 use std::{
     io,
-    marker::PhantomData,
     path::PathBuf,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };

@@ -1,6 +1,7 @@
 //! A reader that does not wait for the writer, in its process or in another one.
 
-use std::{io, marker::PhantomData, path::Path, sync::Arc};
+use core::marker::PhantomData;
+use std::{io, path::Path, sync::Arc};
 
 use super::{Inner, Raw, Schema, lock};
 use crate::{

@@ -132,17 +132,18 @@ impl View<Folder> {
     }
 }
 
+/// A dump that is not there is no log.
+fn no_file(error: io::Error) -> Error<io::Error> {
+    if error.kind() == io::ErrorKind::NotFound { Error::NoLog } else { Error::Storage(error) }
+}
+
 impl View<Image> {
     /// Looks at a dump of flash with sectors of `sector_size` bytes.
     ///
     /// # Errors
     /// As [`View::open`].
     pub fn open_image(path: impl AsRef<Path>, sector_size: u32) -> Result<Self, Error<io::Error>> {
-        let image =
-            Image::open(path.as_ref(), sector_size).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => Error::NoLog,
-                _ => Error::Storage(error),
-            })?;
+        let image = Image::open(path.as_ref(), sector_size).map_err(no_file)?;
         Self::new(image)
     }
 }
@@ -181,7 +182,7 @@ impl<S: Storage> View<S> {
     /// [`Error::Storage`].
     pub fn refresh(&mut self) -> Result<(), Error<S::Error>> {
         self.seen = Seen::default();
-        self.bounds = self.probe(|probe| probe.discover())?;
+        self.bounds = self.probe(|probe| -> Result<_, S::Error> { probe.discover() })?;
         let head = self.bounds.head;
         if head != NO_INDEX {
             let extent = self.storage.extent(self.plan.slot(head)).map_err(Error::Storage)?;
