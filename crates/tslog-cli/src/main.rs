@@ -4,6 +4,9 @@
 //! between the commands and the library; `codec`, `cell` and `shape` say what a record looks like, `input` reads records
 //! and `output` prints them. `exit` has the exit codes and how an error is told.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "most kinds of a value print alike")]
+#![expect(clippy::struct_excessive_bools, reason = "flags of a command line are bools")]
+
 mod args;
 mod cell;
 mod cmd;

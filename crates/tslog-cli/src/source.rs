@@ -169,8 +169,8 @@ impl Viewed {
     }
 
     /// The oldest number that is there, and the last.
-    pub(crate) fn bounds(&self) -> Result<(u64, u64)> {
-        Ok((self.numbers.first, self.numbers.last))
+    pub(crate) fn bounds(&self) -> (u64, u64) {
+        (self.numbers.first, self.numbers.last)
     }
 
     pub(crate) fn seek(&mut self, seqn: u64) -> Result<()> {

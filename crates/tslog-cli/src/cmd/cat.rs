@@ -22,7 +22,7 @@ pub(crate) fn run(args: &CatArgs) -> Result<Exit> {
     let codec = Codec::new(&schema)?;
     let window = Window::new(codec.shape(), args)?;
     let mut out = output(&args.output, codec.shape());
-    let (oldest, last) = log.bounds()?;
+    let (oldest, last) = log.bounds();
     if let Some(from) = args.from.filter(|from| *from < oldest) {
         note(format_args!("the log begins with number {oldest}: {from} is forgotten"));
     }

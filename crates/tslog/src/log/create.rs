@@ -217,6 +217,9 @@ pub(crate) fn create<S: Storage>(
     {
         journal::keep_in_copy_b(storage, &plan, &old).map_err(Error::Storage)?;
     }
+    if let Some(old) = &old {
+        keep_old_in_copy_b(storage, old)?;
+    }
     erase_ring_of(storage, &plan, old.is_some())?;
     let copy_b = read_copy(storage, 1).map_err(Error::Storage)?;
     if old.is_none() && copy_b != Err(Refused::Blank) {
@@ -232,6 +235,18 @@ pub(crate) fn create<S: Storage>(
         discard_all(storage)?;
     }
     Ok(header)
+}
+
+/// Before copy A is replaced, copy B must be able to stand for the old log alone.
+fn keep_old_in_copy_b<S: Storage>(storage: &mut S, old: &LogHeader) -> Result<(), Error<S::Error>> {
+    let copy_b = read_copy(storage, 1).map_err(Error::Storage)?;
+    match Plan::new(old) {
+        Ok(plan) if copy_b.as_ref() != Ok(old) => {
+            journal::copy_header(storage, &plan, 0).map_err(Error::Storage)?;
+            Ok(())
+        }
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// With an id that was used before, old buckets could pass as new ones where no header tells the

@@ -71,7 +71,7 @@ impl JournalState {
         let size = plan.journal_frame();
         let (mut slot, mut offset) = (self.slot, self.offset);
         if offset.saturating_add(size) > plan.slot_size {
-            (slot, offset) = switch(storage, plan, slot)?;
+            (slot, offset) = copy_header(storage, plan, slot)?;
         }
         let mut bytes = [0xFF; 64];
         let frame = bytes.get_mut(..size as usize).unwrap_or_default();
@@ -114,7 +114,11 @@ fn read<S: Storage>(
 /// Erases the other header slot and writes the header there again; returns it and where the first
 /// journal goes. A slot whose own header is rotten is mended instead, so that one copy is always
 /// whole.
-fn switch<S: Storage>(storage: &mut S, plan: &Plan, slot: u8) -> Result<(u8, u32), S::Error> {
+pub(super) fn copy_header<S: Storage>(
+    storage: &mut S,
+    plan: &Plan,
+    slot: u8,
+) -> Result<(u8, u32), S::Error> {
     let sound = create::read_copy(storage, u32::from(slot))?.is_ok();
     let target = if sound { u32::from(1_u8.saturating_sub(slot)) } else { u32::from(slot) };
     let source = 1_u32.saturating_sub(target);

@@ -401,8 +401,9 @@ where
         };
         self.journal = journal_state;
         let named = self.read_places().map_err(Error::Storage)?;
-        let least = named.iter().flatten().map(|state| state.committed).min().unwrap_or(0);
-        let walk = self.find_tail(least)?;
+        let cursors = named.iter().flatten().map(|state| state.committed);
+        let (least, most) = (cursors.clone().min().unwrap_or(0), cursors.max().unwrap_or(0));
+        let walk = self.find_tail(least, most)?;
         let journal = journal.filter(|journal| journal.index == self.tail.anchor);
         if journal.is_none() {
             self.journal.index = NO_INDEX;
@@ -416,7 +417,7 @@ where
     }
 
     /// Finds the newest bucket that is not void, and where it ends.
-    fn find_tail(&mut self, least: u64) -> Result<Option<Walk>, Error<S::Error>> {
+    fn find_tail(&mut self, least: u64, most: u64) -> Result<Option<Walk>, Error<S::Error>> {
         let Some((newest, oldest)) =
             self.scan(|probe| -> Result<_, S::Error> { probe.extremes() })?
         else {
@@ -444,8 +445,13 @@ where
             next = self.scan(|probe| probe.below(index))?;
         }
         match lowest {
-            // Commits before this bucket were made, read and given up; their numbers are taken.
-            Some((index, walk)) if walk.first > 1 => self.end_at(index, walk, newest).map(Some),
+            // Commits before this bucket were made, read and given up; their numbers are taken. On
+            // named slots the bucket may begin in the middle of a commit, and the cursors tell.
+            Some((index, mut walk)) if walk.first > 1 && (most > 0 || !self.plan.named) => {
+                let before = walk.first.saturating_sub(1);
+                walk.committed = Some(if self.plan.named { before.min(most) } else { before });
+                self.end_at(index, walk, newest).map(Some)
+            }
             // Nothing was ever committed, or not a byte of it is left.
             _ => {
                 (self.tail.oldest, self.tail.abandoned) = (0, true);

@@ -147,7 +147,8 @@ where
             self.discard_consumed()?;
         }
         while next.saturating_sub(self.tail.oldest) >= self.ring {
-            if self.tail.oldest >= self.tail.anchor || !self.is_consumed(self.tail.oldest)? {
+            let in_use = !self.plan.named && self.tail.oldest >= self.tail.anchor;
+            if in_use || !self.is_consumed(self.tail.oldest)? {
                 self.drop_unread()?;
                 continue;
             }
@@ -179,6 +180,9 @@ where
         let discarded = !self.plan.named || self.storage.discard(slot).is_ok();
         if !discarded {
             self.tail.oldest = self.tail.oldest.saturating_sub(1);
+        }
+        if self.tail.anchor != NO_INDEX {
+            self.tail.anchor = self.tail.anchor.max(self.tail.oldest);
         }
         discarded
     }

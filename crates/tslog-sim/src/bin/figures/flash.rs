@@ -1,0 +1,136 @@
+//! What a log costs a NOR flash: 1 MiB, sectors of 4 KiB, words of 4 bytes.
+//!
+//! The work is that of the peers it is compared with: the ring has wrapped, then 100,000 records
+//! are stored, and after each 16 a reader reads 16 and commits.
+
+use crate::{Figures, payload};
+use tslog::storage::flash::Flash;
+use tslog::{Config, Error, Log, Reader, buffer_size};
+use tslog_sim::nor::{Counts, Nor};
+use tslog_sim::power::{Power, Rng};
+
+const SECTOR_SIZE: u32 = 4096;
+const SECTORS: u32 = 256;
+const RECORDS: u64 = 100_000;
+const DRAIN: u64 = 16;
+
+type Chip = Nor<4, { SECTOR_SIZE as usize }>;
+type FlashLog<const R: usize> = Log<Flash<Chip>, Vec<u8>, R>;
+
+/// Prints all figures of the flash.
+pub(crate) fn run(figures: &mut Figures) {
+    for record_size in [16, 128] {
+        for commit_delta in [16, 1] {
+            let name = format!("flash_{record_size}B_k{commit_delta}");
+            steady(figures, &name, record_size, commit_delta);
+            full(figures, &name, record_size, commit_delta);
+        }
+    }
+    ram(figures);
+}
+
+fn chip() -> Chip {
+    Nor::new(SECTORS as usize, &Power::new(), Rng::new(1)).lenient()
+}
+
+fn open(chip: &Chip, record_size: usize, commit_delta: u32) -> FlashLog<1> {
+    let storage = Flash::new(chip.clone(), 0..SECTORS * SECTOR_SIZE, SECTOR_SIZE)
+        .expect("the chip has this shape");
+    let buffer = vec![0; buffer_size(record_size, commit_delta as usize)];
+    let config = Config {
+        record_size: Some(record_size as u32),
+        bucket_size: Some(100_000),
+        commit_delta,
+        ..Config::default()
+    };
+    Log::open_or_create(storage, buffer, &config).expect("a log fits")
+}
+
+fn steady(figures: &mut Figures, name: &str, record_size: usize, commit_delta: u32) {
+    let chip = chip();
+    let mut log = open(&chip, record_size, commit_delta);
+    let mut reader = log.reader(0).expect("there is one reader");
+    let partition = u64::from(SECTORS * SECTOR_SIZE);
+    let warm_up = (partition * 115 / 100 / record_size as u64).next_multiple_of(DRAIN);
+    store_and_drain(&mut log, &mut reader, warm_up);
+    chip.reset_counts();
+    store_and_drain(&mut log, &mut reader, RECORDS);
+
+    let Counts { bytes_programmed, erases, bytes_read, programmed_twice, model_ns, .. } =
+        chip.counts();
+    let erased: u64 = erases.iter().map(|&erases| u64::from(erases)).sum();
+    let records = RECORDS as f64;
+    let payload = records * record_size as f64;
+    figures.add(name, "programmed_per_payload", bytes_programmed as f64 / payload, "ratio");
+    figures.add(name, "erases_per_1000_records", erased as f64 * 1000.0 / records, "count");
+    figures.add(name, "words_programmed_twice", programmed_twice as f64, "count");
+    figures.add(name, "read_per_record", bytes_read as f64 / records, "bytes");
+    figures.add(name, "model_time_per_record", model_ns as f64 / 1e6 / records, "ms");
+    let most = erases.iter().max().copied().unwrap_or(0);
+    let mean = erased as f64 / f64::from(SECTORS);
+    figures.add(name, "wear_most_to_mean", f64::from(most) / mean, "ratio");
+}
+
+fn store_and_drain(log: &mut FlashLog<1>, reader: &mut Reader, records: u64) {
+    let mut record = vec![0; log.record_size()];
+    let mut batch = vec![0; log.record_size() * DRAIN as usize];
+    for _ in 0..records / DRAIN {
+        for _ in 0..DRAIN {
+            payload(log.stats().seqn + 1, &mut record);
+            log.store_record(&record).expect("the reader keeps up");
+        }
+        let mut read = 0;
+        while let Some(got) = log.read_batch(reader, &mut batch).expect("records read back") {
+            read += u64::from(got.count);
+            payload(got.first, &mut record);
+            assert_eq!(&batch[..record.len()], record, "record {} came back wrong", got.first);
+        }
+        assert_eq!(read, DRAIN);
+        log.commit_reader(reader).expect("the reader commits");
+    }
+}
+
+/// Fills the partition until it refuses, and opens it again.
+fn full(figures: &mut Figures, name: &str, record_size: usize, commit_delta: u32) {
+    let chip = chip();
+    let mut log = open(&chip, record_size, commit_delta);
+    let mut record = vec![0; record_size];
+    let stored = loop {
+        payload(log.stats().seqn + 1, &mut record);
+        match log.store_record(&record) {
+            Ok(_) => {}
+            Err(Error::Full) => break log.stats().seqn,
+            Err(error) => panic!("filling the partition: {error}"),
+        }
+    };
+    log.commit().expect("what was stored can be committed");
+    drop(log);
+    chip.reset_counts();
+    let mut log = open(&chip, record_size, commit_delta);
+    let opened = chip.counts();
+    assert_eq!(log.stats().committed, stored);
+    chip.reset_counts();
+    let mut reader = log.reader(0).expect("there is one reader");
+    log.next_record(&mut reader, &mut record).expect("the first record reads back");
+    let first = chip.counts();
+    let held = stored as f64 * record_size as f64 / f64::from(SECTORS * SECTOR_SIZE);
+    figures.add(name, "full_records", stored as f64, "count");
+    figures.add(name, "full_payload_held", held, "ratio");
+    figures.add(name, "full_open_read", opened.bytes_read as f64, "bytes");
+    figures.add(name, "full_open_reads", opened.reads as f64, "count");
+    figures.add(name, "full_open_programmed", opened.bytes_programmed as f64, "bytes");
+    figures.add(name, "full_open_model_time", opened.model_ns as f64 / 1e6, "ms");
+    figures.add(name, "full_first_record_read", first.bytes_read as f64, "bytes");
+}
+
+/// Bytes of RAM on this machine; a microcontroller with pointers of 32 bits needs no more.
+fn ram(figures: &mut Figures) {
+    let handle = size_of::<Reader>();
+    let rest = size_of::<Flash<Chip>>() + size_of::<Vec<u8>>();
+    let one = size_of::<FlashLog<1>>() - rest;
+    let two = size_of::<FlashLog<2>>() - rest;
+    figures.add("flash", "ram_one_reader", (one + handle) as f64, "bytes");
+    figures.add("flash", "ram_further_reader", (two - one + handle) as f64, "bytes");
+    let batch = buffer_size(16, 16) as f64;
+    figures.add("flash", "ram_batch_16B_k16", batch, "bytes");
+}

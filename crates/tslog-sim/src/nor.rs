@@ -1,0 +1,364 @@
+//! A NOR flash that is as bad as the real ones.
+//!
+//! Programming only clears bits, and no word is programmed twice between two erases. When the power
+//! goes, the word being programmed has some of its bits cleared, and some of them are unstable: they
+//! read differently from one read to the next until they are erased. The rest of the program call
+//! may be done, undone or torn. A torn erase leaves old bytes, blank bytes and unstable bits, in any
+//! mixture. Everything is counted.
+
+use crate::harness::note;
+use crate::power::{Power, Rng, SimError, Step};
+use embedded_storage::nor_flash::{
+    ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
+};
+use std::cell::{RefCell, RefMut};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+/// Bytes that a flash programs at one go; a program call is split at its multiples.
+const PAGE_SIZE: usize = 256;
+
+/// Steps of one sector erase.
+const ERASE_STEPS: usize = 4;
+
+impl NorFlashError for SimError {
+    fn kind(&self) -> NorFlashErrorKind {
+        NorFlashErrorKind::Other
+    }
+}
+
+/// What was done to a flash.
+#[derive(Clone, Debug, Default)]
+pub struct Counts {
+    /// Bytes programmed, padding to whole words included.
+    pub bytes_programmed: u64,
+    /// Program calls.
+    pub programs: u64,
+    /// Erases of each sector.
+    pub erases: Vec<u32>,
+    /// Bytes read.
+    pub bytes_read: u64,
+    /// Read calls.
+    pub reads: u64,
+    /// Words programmed a second time without an erase between.
+    pub programmed_twice: u64,
+    /// The time a typical serial flash would have needed, in nanoseconds: 45 ms an erase, 30 us and
+    /// 2.5 us a byte (at most 0.4 ms a page) a program call, 2 us and 0.1 us a byte a read.
+    pub model_ns: u64,
+}
+
+/// A simulated NOR flash with words of `WRITE` bytes, sectors of `ERASE` bytes and reads in multiples
+/// of `READ` bytes. It is a handle: clones are the same flash.
+#[derive(Clone, Debug)]
+pub struct Nor<const WRITE: usize, const ERASE: usize, const READ: usize = 1>(Rc<RefCell<Chip>>);
+
+/// How often in a row an unstable byte may read the same. One that kept still for longer could not
+/// be told from a sound one by anybody.
+const SAME_MAX: u8 = 3;
+
+/// The unstable bits of one byte.
+#[derive(Clone, Copy, Debug, Default)]
+struct Weak {
+    mask: u8,
+    /// How they read last time, and how often in a row.
+    last: u8,
+    same: u8,
+}
+
+impl Weak {
+    /// How the bits read this time.
+    fn sense(&mut self, rng: &mut Rng) -> u8 {
+        let mut now = rng.byte() & self.mask;
+        self.same = if now == self.last { self.same + 1 } else { 1 };
+        if self.same > SAME_MAX {
+            (now, self.same) = (now ^ self.mask, 1);
+        }
+        self.last = now;
+        now
+    }
+}
+
+#[derive(Debug)]
+struct Chip {
+    bytes: Vec<u8>,
+    /// One flag a word: programmed, or perhaps programmed, since the last erase.
+    programmed: Vec<bool>,
+    /// The bytes with bits that read differently from time to time.
+    unstable: BTreeMap<usize, Weak>,
+    power: Power,
+    rng: Rng,
+    counts: Counts,
+    /// A second program of a word is a panic.
+    strict: bool,
+}
+
+impl<const WRITE: usize, const ERASE: usize, const READ: usize> Nor<WRITE, ERASE, READ> {
+    /// A flash of `sectors` blank sectors that panics when a word is programmed twice.
+    pub fn new(sectors: usize, power: &Power, rng: Rng) -> Self {
+        let chip = Chip {
+            bytes: vec![0xFF; sectors * ERASE],
+            programmed: vec![false; sectors * ERASE / WRITE],
+            unstable: BTreeMap::new(),
+            power: power.clone(),
+            rng,
+            counts: Counts { erases: vec![0; sectors], ..Counts::default() },
+            strict: true,
+        };
+        Self(Rc::new(RefCell::new(chip)))
+    }
+
+    /// Lets a second program of a word pass, as parts without ECC do; it is counted all the same.
+    #[must_use]
+    pub fn lenient(self) -> Self {
+        self.chip().strict = false;
+        self
+    }
+
+    /// What was done since the flash was made or [`Nor::reset_counts`].
+    pub fn counts(&self) -> Counts {
+        self.chip().counts.clone()
+    }
+
+    /// Sets all counts to 0.
+    pub fn reset_counts(&self) {
+        let mut chip = self.chip();
+        let sectors = chip.counts.erases.len();
+        chip.counts = Counts { erases: vec![0; sectors], ..Counts::default() };
+    }
+
+    /// The bytes as they read now.
+    pub fn image(&self) -> Vec<u8> {
+        let mut chip = self.chip();
+        let mut out = vec![0; chip.bytes.len()];
+        chip.sense(0, &mut out);
+        out
+    }
+
+    /// Changes a byte by `f`, as rot or a stray write would.
+    pub fn corrupt(&self, at: usize, f: impl FnOnce(u8) -> u8) {
+        let mut chip = self.chip();
+        chip.bytes[at] = f(chip.bytes[at]);
+    }
+
+    /// Where bytes other than blank are, as ranges of words.
+    pub fn programmed(&self) -> Vec<usize> {
+        let chip = self.chip();
+        let words = chip.programmed.iter().enumerate();
+        words.filter(|(_, programmed)| **programmed).map(|(word, _)| word * WRITE).collect()
+    }
+
+    fn chip(&self) -> RefMut<'_, Chip> {
+        self.0.borrow_mut()
+    }
+}
+
+impl Chip {
+    /// Reads with unstable bits as they fall.
+    fn sense(&mut self, from: usize, out: &mut [u8]) {
+        out.copy_from_slice(&self.bytes[from..from + out.len()]);
+        if self.unstable.is_empty() {
+            return;
+        }
+        for (&at, weak) in self.unstable.range_mut(from..from + out.len()) {
+            let byte = &mut out[at - from];
+            *byte = (*byte & !weak.mask) | weak.sense(&mut self.rng);
+        }
+    }
+
+    /// Programs one word whole, for the first time since the last erase.
+    fn program(&mut self, at: usize, word: &[u8]) {
+        let number = at / word.len();
+        if self.programmed[number] {
+            self.counts.programmed_twice += 1;
+            assert!(!self.strict, "the word at {at} is programmed twice");
+        }
+        self.programmed[number] = true;
+        for (cell, byte) in self.bytes[at..].iter_mut().zip(word) {
+            *cell &= byte;
+        }
+    }
+
+    /// Programs one word as a cut leaves it.
+    fn tear(&mut self, at: usize, word: &[u8]) {
+        let how = self.rng.below(5);
+        let lucky = self.rng.below(word.len() as u64 * 8);
+        for (index, byte) in word.iter().enumerate() {
+            let falling = self.bytes[at + index] & !byte;
+            let one = if lucky / 8 == index as u64 { 1 << (lucky % 8) } else { 0 };
+            let (cleared, unstable) = match how {
+                // Not begun, as far as it reads.
+                0 => (0, falling & one),
+                // Done, as far as it reads: only a bit or none is weak.
+                1 => (falling, falling & one),
+                2 => (falling & self.rng.byte(), 0),
+                3 => (falling & self.rng.byte(), falling & self.rng.byte()),
+                _ => (falling & self.rng.byte(), falling & self.rng.byte() & self.rng.byte()),
+            };
+            self.bytes[at + index] &= !cleared;
+            self.weaken(at + index, unstable);
+        }
+    }
+
+    fn weaken(&mut self, at: usize, mask: u8) {
+        if mask != 0 {
+            self.unstable.entry(at).or_default().mask |= mask;
+        }
+    }
+
+    /// The part of a sector that a torn erase was to blank.
+    fn tear_erase(&mut self, from: usize, len: usize, done: usize) {
+        let how = self.rng.below(6);
+        let edge = from + len * done / ERASE_STEPS;
+        for at in from..from + len {
+            let blank = match how {
+                0 => at < edge,
+                1 => at >= from + len - (edge - from),
+                2 => true,
+                3 => false,
+                _ => self.rng.chance(50),
+            };
+            if blank {
+                self.bytes[at] = 0xFF;
+            }
+            let mask = match how {
+                0 | 1 if (at / 4).abs_diff(edge / 4) == 0 => self.rng.byte(),
+                // A whole sector that reads as blank, for now.
+                2 if self.rng.chance(3) => 1 << self.rng.below(8),
+                4 => self.rng.byte() & self.rng.byte(),
+                _ => 0,
+            };
+            self.weaken(at, mask);
+        }
+    }
+
+    /// After a cut: a word counts as programmed if anything in it is not as after an erase.
+    fn mark(&mut self, from: usize, to: usize, word_size: usize) {
+        for word in from / word_size..to / word_size {
+            let bytes = word * word_size..(word + 1) * word_size;
+            let blank = self.bytes[bytes.clone()].iter().all(|&byte| byte == 0xFF);
+            self.programmed[word] = !blank || self.unstable.range(bytes).next().is_some();
+        }
+    }
+
+    /// What a cut may leave of the words behind the torn one: the page was being programmed.
+    fn tear_rest(&mut self, at: usize, rest: &[u8], word_size: usize) {
+        if !self.rng.chance(25) {
+            return;
+        }
+        let page_end = (at / PAGE_SIZE + 1) * PAGE_SIZE;
+        for (index, word) in rest.chunks(word_size).enumerate() {
+            let at = at + index * word_size;
+            if at >= page_end {
+                return;
+            }
+            match self.rng.below(3) {
+                0 => self.program(at, word),
+                1 => self.tear(at, word),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl<const WRITE: usize, const ERASE: usize, const READ: usize> ErrorType
+    for Nor<WRITE, ERASE, READ>
+{
+    type Error = SimError;
+}
+
+impl<const WRITE: usize, const ERASE: usize, const READ: usize> ReadNorFlash
+    for Nor<WRITE, ERASE, READ>
+{
+    const READ_SIZE: usize = READ;
+
+    fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SimError> {
+        let mut chip = self.chip();
+        let (from, len) = (offset as usize, bytes.len());
+        assert!(from + len <= chip.bytes.len(), "read of {len} bytes at {from} is out of bounds");
+        assert!(from % READ == 0 && len % READ == 0, "read of {len} bytes at {from} is unaligned");
+        chip.power.read()?;
+        chip.counts.reads += 1;
+        chip.counts.bytes_read += len as u64;
+        chip.counts.model_ns += 2_000 + 100 * len as u64;
+        chip.sense(from, bytes);
+        Ok(())
+    }
+
+    fn capacity(&self) -> usize {
+        self.chip().bytes.len()
+    }
+}
+
+impl<const WRITE: usize, const ERASE: usize, const READ: usize> NorFlash
+    for Nor<WRITE, ERASE, READ>
+{
+    const WRITE_SIZE: usize = WRITE;
+    const ERASE_SIZE: usize = ERASE;
+
+    fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimError> {
+        let mut chip = self.chip();
+        let (from, len) = (offset as usize, bytes.len());
+        assert!(from + len <= chip.bytes.len(), "write of {len} bytes at {from} is out of bounds");
+        assert!(from % WRITE == 0 && len % WRITE == 0, "write of {len} at {from} is unaligned");
+        if !chip.power.is_on() {
+            return Err(SimError::Off);
+        }
+        note(|| format!("    program {from}: {bytes:02x?}"));
+        chip.counts.programs += 1;
+        chip.counts.bytes_programmed += len as u64;
+        chip.counts.model_ns += program_ns(from, len);
+        for at in (0..len).step_by(WRITE) {
+            if chip.power.step() != Step::Whole {
+                chip.tear(from + at, &bytes[at..at + WRITE]);
+                chip.tear_rest(from + at + WRITE, &bytes[at + WRITE..], WRITE);
+                chip.mark(from + at, from + len, WRITE);
+                return Err(chip.power.error());
+            }
+            chip.program(from + at, &bytes[at..at + WRITE]);
+        }
+        Ok(())
+    }
+
+    fn erase(&mut self, from: u32, to: u32) -> Result<(), SimError> {
+        let mut chip = self.chip();
+        let (from, to) = (from as usize, to as usize);
+        assert!(from <= to && to <= chip.bytes.len(), "erase of {from} to {to} is out of bounds");
+        assert!(from % ERASE == 0 && to % ERASE == 0, "erase of {from} to {to} is unaligned");
+        note(|| format!("    erase {from} to {to}"));
+        for sector in from / ERASE..to / ERASE {
+            let start = sector * ERASE;
+            for done in 0..ERASE_STEPS {
+                match chip.power.step() {
+                    Step::Whole => {}
+                    Step::Torn => {
+                        chip.tear_erase(start, ERASE, done);
+                        chip.mark(start, start + ERASE, WRITE);
+                        return Err(chip.power.error());
+                    }
+                    Step::Off => return Err(SimError::Off),
+                }
+            }
+            chip.bytes[start..start + ERASE].fill(0xFF);
+            chip.programmed[start / WRITE..(start + ERASE) / WRITE].fill(false);
+            let healed: Vec<usize> =
+                chip.unstable.range(start..start + ERASE).map(|(&at, _)| at).collect();
+            for at in healed {
+                chip.unstable.remove(&at);
+            }
+            chip.counts.erases[sector] += 1;
+            chip.counts.model_ns += 45_000_000;
+        }
+        Ok(())
+    }
+}
+
+/// The model time of a program call, page by page.
+fn program_ns(from: usize, len: usize) -> u64 {
+    let (mut at, mut ns) = (from, 0);
+    while at < from + len {
+        let end = ((at / PAGE_SIZE + 1) * PAGE_SIZE).min(from + len);
+        ns += (30_000 + 2_500 * (end - at) as u64).min(400_000);
+        at = end;
+    }
+    ns
+}
