@@ -1,7 +1,8 @@
 //! The `tslog` command: makes, fills, shows and checks logs, and shows what a log is for.
 //!
 //! `args` says what each command takes, `cmd` does it. `source` stands
-//! between the commands and the library; `codec`, `cell` and `shape` say what a record looks like, `input` reads records
+//! between the commands and the library; `codec`, `cell` and `shape` say what a record looks like,
+//! `input` reads records
 //! and `output` prints them. `exit` has the exit codes and how an error is told.
 
 #![expect(clippy::wildcard_enum_match_arm, reason = "most kinds of a value print alike")]

@@ -9,7 +9,8 @@ use syn::{Data, DeriveInput, Error, Expr, Field, Fields, Ident, Lit, LitStr, Res
 
 /// Implements `tslog::Record` for a struct with named fields.
 ///
-/// The fields are of `u8` to `u64`, `i8` to `i64`, `f32`, `f64`, `bool` or `[u8; N]`, where `N` is a
+/// The fields are of `u8` to `u64`, `i8` to `i64`, `f32`, `f64`, `bool` or `[u8; N]`, where `N` is
+/// a
 /// number. `#[record(name = "...")]` and `#[record(unit = "...")]` on a field say what tools show.
 #[proc_macro_derive(Record, attributes(record))]
 pub fn derive_record(input: proc_macro::TokenStream) -> proc_macro::TokenStream {

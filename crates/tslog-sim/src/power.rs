@@ -1,7 +1,8 @@
 //! When the power goes, and the random numbers that say what it takes with it.
 //!
 //! Every medium asks the shared [`Power`] before each step that changes something: a word
-//! programmed, a quarter of an erase, a write, a sync. The step at which the power goes is torn, and
+//! programmed, a quarter of an erase, a write, a sync. The step at which the power goes is torn,
+//! and
 //! every call after it fails. All that is random comes from one seed, so that one number replays a
 //! run.
 

@@ -1,5 +1,7 @@
 //! `docs/layout.md` says what the code does.
 
+#![expect(clippy::unwrap_used, reason = "a test says no by panicking")]
+
 use tslog::layout_fields::{BUCKET_FIELDS, FRAME_FIELDS, HEADER_FIELDS, LayoutField, PLACE_FIELDS};
 
 fn table(title: &str) -> Vec<(String, u32, u32)> {

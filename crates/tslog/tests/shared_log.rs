@@ -1,5 +1,7 @@
 //! The shared handle over a folder.
 
+#![expect(clippy::unwrap_used, reason = "a test says no by panicking")]
+
 use tslog::{Error, Options, View, ViewStep};
 
 fn fill(path: &std::path::Path, from: u64, to: u64) {

@@ -88,7 +88,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::output) fn rows() -> [Row<'static>; 2] {
-        let row = |seqn, tag, cells| Row { seqn, tag, bytes: &[tag, 0, 65, 255], cells };
+        let row = |seqn, tag, cells| Row { seqn, tag, bytes: &[0, 0, 65, 255], cells };
         [
             row(9, 0, vec![Cell::Int(60), Cell::Float(21.5)]),
             row(10, 1, vec![Cell::Int(3600), Cell::from(b"a\"\0".to_vec())]),

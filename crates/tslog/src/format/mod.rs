@@ -94,7 +94,8 @@ impl<'a> Format<'a> {
     /// text at all for no names.
     ///
     /// # Errors
-    /// [`Invalid::Fields`] if there is not one name for each value. [`Invalid::FieldName`] if a name
+    /// [`Invalid::Fields`] if there is not one name for each value. [`Invalid::FieldName`] if a
+    /// name
     /// is empty or there twice, if a name or a unit has a control character or a space at an end,
     /// or if there are more than 16,384 bytes.
     ///

@@ -1,8 +1,11 @@
 //! Readers: their cursors in RAM, and how a committed cursor gets onto the medium.
 //!
-//! On named slots each reader has two places, written in turn. On fixed slots a cursor is a frame in
-//! the newest bucket, so that wear spreads; where that has no room, a new bucket is begun; and where
-//! the ring has no free slot, or the room is promised to a batch, all cursors go as a journal beside
+//! On named slots each reader has two places, written in turn. On fixed slots a cursor is a frame
+//! in
+//! the newest bucket, so that wear spreads; where that has no room, a new bucket is begun; and
+//! where
+//! the ring has no free slot, or the room is promised to a batch, all cursors go as a journal
+//! beside
 //! the log header, so that a full log can always be drained. A journal counts only as long as the
 //! bucket it names is the newest, and from then on all cursors go there until there is a newer one.
 
@@ -114,7 +117,8 @@ where
     /// over them.
     ///
     /// # Errors
-    /// As [`Log::next_record`]. What was read before a gap is returned first, and the gap is told by
+    /// As [`Log::next_record`]. What was read before a gap is returned first, and the gap is told
+    /// by
     /// the next call.
     pub fn read_batch(
         &mut self,

@@ -119,7 +119,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         Ok(Some(walk))
     }
 
-    /// The first number of bucket `oldest`, by its header, its first frame, or the bucket behind it.
+    /// The first number of bucket `oldest`, by its header, its first frame, or the bucket behind
+    /// it.
     pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> Result<u64, S::Error> {
         if let Some(header) = self.bucket_header(oldest)? {
             return Ok(header.first);
@@ -256,7 +257,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         Ok(true)
     }
 
-    /// The last frame of the chain is not whole, so the chain itself cannot be trusted: checks every
+    /// The last frame of the chain is not whole, so the chain itself cannot be trusted: checks
+    /// every
     /// frame and notes the last commit that is whole.
     fn check_all(&mut self, index: u32, walk: &mut Walk) -> Result<(), S::Error> {
         self.forget();

@@ -248,7 +248,8 @@ impl<S: Storage> View<S> {
         Ok(SeqnRange { first, last })
     }
 
-    /// The committed cursor of each reader that has one of its own, or that the newest bucket names.
+    /// The committed cursor of each reader that has one of its own, or that the newest bucket
+    /// names.
     ///
     /// # Errors
     /// [`Error::Storage`].

@@ -1,4 +1,5 @@
-//! A log in a folder: a slot is a file, erasing is removing and making it anew, and a sync is one of
+//! A log in a folder: a slot is a file, erasing is removing and making it anew, and a sync is one
+//! of
 //! each file written and, where names are new, of the folder.
 
 use std::{io, path::Path};

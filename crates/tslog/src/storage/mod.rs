@@ -147,7 +147,8 @@ pub trait Storage {
         Ok(())
     }
 
-    /// On [`Slots::Named`]: writes a cursor place in place, durable on return. A power cut may leave
+    /// On [`Slots::Named`]: writes a cursor place in place, durable on return. A power cut may
+    /// leave
     /// this place as anything and must not touch the other one.
     fn write_cursor(
         &mut self,
