@@ -52,7 +52,10 @@ impl TimeUnit {
     /// Nanoseconds in units, for a field that holds a float.
     #[expect(clippy::cast_precision_loss, reason = "the field is no more exact than this")]
     pub(crate) fn count_as_float(self, nanoseconds: i128) -> f64 {
-        nanoseconds as f64 / self.nanoseconds as f64
+        // Whole units apart, so that the quotient of a time of today stays exact.
+        let (whole, rest) =
+            (nanoseconds.div_euclid(self.nanoseconds), nanoseconds.rem_euclid(self.nanoseconds));
+        whole as f64 + rest as f64 / self.nanoseconds as f64
     }
 }
 

@@ -49,7 +49,12 @@ impl<'a, R: BufRead> Csv<'a, R> {
             };
             BadLine::new(line, what)
         })?;
-        self.line = self.record.position().map_or(self.line, csv::Position::line);
+        // A record's own position is that of the empty lines in front of it; the reader stands
+        // behind it, and the line ends inside its values are known.
+        let begin = self.record.position().map_or(self.line, csv::Position::line);
+        let inside = self.record.iter().flat_map(str::bytes).filter(|&byte| byte == b'\n').count();
+        let behind = self.reader.position().line().saturating_sub(1);
+        self.line = begin.max(behind.saturating_sub(u64::try_from(inside).unwrap_or(0)));
         Ok(found)
     }
 

@@ -11,12 +11,13 @@
 //! 5. Cursors come from the bucket header, the cursor frames and the journal, or from their places.
 //!    A cursor beyond the last commit proves that commits were lost; numbering goes on behind it.
 
+#[cfg(feature = "std")]
+use super::read::Bounds;
 use super::{
     Found, Log, NO_INDEX,
     cursors::{ReaderState, newest_place},
     journal::JournalState,
     probe::{Probe, Window},
-    read::Bounds,
 };
 use crate::{
     error::Error,
