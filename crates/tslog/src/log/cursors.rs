@@ -196,7 +196,8 @@ where
         if self.plan.named {
             self.write_place(reader, state)?;
         } else {
-            self.write_to_ring(reader.n, state.cursor)?;
+            self.mend_header()?;
+            self.write_to_ring(reader.n, state)?;
         }
         self.state_of(reader)?.committed = state.cursor;
         Ok(state.cursor)
@@ -278,10 +279,13 @@ where
     }
 
     /// Writes a cursor frame into the ring, or a journal if there is no room.
-    fn write_to_ring(&mut self, n: u8, cursor: u64) -> Result<(), Error<S::Error>> {
+    fn write_to_ring(&mut self, n: u8, state: ReaderState) -> Result<(), Error<S::Error>> {
+        let cursor = state.cursor;
+        // A cursor that moves back needs what its old place would give up.
+        let back = cursor < state.committed;
         let idle = self.tail.pending == 0 && !self.tail.parts;
         if !self.cursor_fits() {
-            if !idle || !self.has_free_slot()? {
+            if !idle || !self.has_free_slot(back)? {
                 return self.write_journal(n, cursor);
             }
             self.roll()?;
@@ -311,12 +315,12 @@ where
     }
 
     /// True if a bucket can be begun without giving up anything a reader needs.
-    fn has_free_slot(&mut self) -> Result<bool, Error<S::Error>> {
+    fn has_free_slot(&mut self, back: bool) -> Result<bool, Error<S::Error>> {
         let (head, oldest) = (self.tail.head, self.tail.oldest);
         if head == NO_INDEX || head.saturating_add(1).saturating_sub(oldest) < self.ring {
             return Ok(head < crate::words::MAX_INDEX || head == NO_INDEX);
         }
-        Ok(oldest < self.tail.anchor && self.is_consumed(oldest)?)
+        Ok(!back && oldest < self.tail.anchor && self.is_consumed(oldest)?)
     }
 
     /// Writes all cursors beside the log header.

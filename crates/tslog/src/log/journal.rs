@@ -35,6 +35,11 @@ impl JournalState {
     /// No journal, and none may be appended before a slot is erased for it.
     pub(super) const NONE: Self = Self { counter: 0, index: NO_INDEX, offset: u32::MAX, slot: 0 };
 
+    /// True if the newest journal counts and lies beside copy A of the header.
+    pub(super) fn lies_in_copy_a(&self) -> bool {
+        self.index != NO_INDEX && self.slot == 0
+    }
+
     /// Finds the newest journal.
     pub(super) fn find<S: Storage>(
         storage: &mut S,
@@ -121,7 +126,16 @@ pub(super) fn copy_header<S: Storage>(
 ) -> Result<(u8, u32), S::Error> {
     let sound = create::read_copy(storage, u32::from(slot))?.is_ok();
     let target = if sound { u32::from(1_u8.saturating_sub(slot)) } else { u32::from(slot) };
-    let source = 1_u32.saturating_sub(target);
+    copy_header_from(storage, plan, 1_u32.saturating_sub(target))
+}
+
+/// Erases the other header slot and writes there the header that lies in `source`.
+pub(super) fn copy_header_from<S: Storage>(
+    storage: &mut S,
+    plan: &Plan,
+    source: u32,
+) -> Result<(u8, u32), S::Error> {
+    let target = 1_u32.saturating_sub(source);
     let size = match create::read_copy(storage, source)? {
         Ok(header) => u32::try_from(plan.align(u64::from(header.size()))).unwrap_or(0),
         Err(_) => 0,

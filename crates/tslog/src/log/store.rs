@@ -55,6 +55,7 @@ where
         if self.tail.stored >= MAX_SEQN {
             return Err(Error::Exhausted);
         }
+        self.mend_header()?;
         self.secure_room()?;
         let size = self.plan.record_size as usize;
         let begin = (self.tail.pending as usize).saturating_mul(size);
@@ -69,6 +70,18 @@ where
             self.commit()?;
         }
         Ok(self.tail.stored)
+    }
+
+    /// Writes copy A of the header again if it was found damaged: a write that was cut may read
+    /// whole tomorrow, and would then name another log. A journal beside it is left alone.
+    pub(super) fn mend_header(&mut self) -> Result<(), Error<S::Error>> {
+        if !self.found.header_damaged || self.journal.lies_in_copy_a() {
+            return Ok(());
+        }
+        let mended = super::journal::copy_header_from(&mut self.storage, &self.plan, 1);
+        mended.map_err(|error| self.poison(error))?;
+        self.found.header_damaged = false;
+        Ok(())
     }
 
     /// Makes sure that the batch and one more record can be committed without new space.
