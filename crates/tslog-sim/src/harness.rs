@@ -8,9 +8,10 @@ use crate::medium::{Medium, NorMedium, SlotMedium};
 use crate::ops::{Shape, script};
 use crate::power::{Fault, Rng};
 use crate::run::{Life, Run};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 use tslog::storage::Storage as _;
 
 /// Steps of a script that are all cut; of longer scripts a random one of every few.
@@ -160,23 +161,36 @@ fn attempt<M: Medium>(case: Case, outcome: &mut Outcome) -> Option<u64> {
     }
 }
 
-/// Runs `f` and returns what it panicked with.
+/// Runs `f` and returns what it panicked with, once [`keep_panics`] was called.
 pub fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, String> {
-    catch_unwind(AssertUnwindSafe(f)).map_err(|_| PANIC.with(RefCell::take))
+    let outer = GUARDED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(f));
+    GUARDED.set(outer);
+    result.map_err(|_| PANIC.with(RefCell::take))
 }
 
 thread_local! {
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
     static TRAIL: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
-/// Keeps what a panic says for [`guarded`] instead of printing it.
+/// From now on, a panic inside [`guarded`] is kept for its caller instead of being printed.
 pub fn keep_panics() {
-    std::panic::set_hook(Box::new(|info| {
-        let text = info.payload_as_str().unwrap_or("panic");
-        let place = info.location().map(ToString::to_string).unwrap_or_default();
-        PANIC.with(|panic| *panic.borrow_mut() = format!("{text} ({place})"));
-    }));
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if !GUARDED.get() {
+                return print(info);
+            }
+            let payload = info.payload();
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("panic");
+            let place = info.location().map(ToString::to_string).unwrap_or_default();
+            PANIC.with(|panic| *panic.borrow_mut() = format!("{text} ({place})"));
+        }));
+    });
 }
 
 /// From now on this thread remembers what it does, for [`trail`].

@@ -34,6 +34,10 @@ pub struct Model {
     since: u32,
     delta: u32,
     cursors: Vec<Cursor>,
+    /// The highest that the least committed cursor ever was: up to here buckets may be gone.
+    consumed: u64,
+    /// Where readers stood that were removed: one that comes back may go on there.
+    ghosts: [Option<u64>; 4],
     /// Set once the log may drop what was not read.
     drops: bool,
 }
@@ -51,6 +55,8 @@ impl Model {
             since: 0,
             delta,
             cursors: vec![Cursor::default(); usize::from(readers)],
+            consumed: 0,
+            ghosts: [None; 4],
             drops,
         }
     }
@@ -158,17 +164,23 @@ impl Model {
     /// Opened with another number of readers or another commit delta.
     pub fn declare(&mut self, readers: u8, delta: u32, drops: bool) {
         let least = self.least();
+        self.consumed = self.consumed.max(least);
         while self.cursors.len() < usize::from(readers) {
-            self.cursors.push(Cursor { memory: 0, durable: least, flight: None, new: true });
+            let flight = self.ghosts[self.cursors.len()];
+            self.cursors.push(Cursor { memory: 0, durable: least, flight, new: true });
+        }
+        for n in usize::from(readers)..self.cursors.len() {
+            self.ghosts[n] = Some(self.cursors[n].durable);
         }
         self.cursors.truncate(usize::from(readers));
         self.delta = delta;
         self.drops |= drops;
     }
 
-    /// The least durable cursor.
+    /// The least durable cursor, of all readers that have one of their own.
     pub fn least(&self) -> u64 {
-        self.cursors.iter().map(|cursor| cursor.durable).min().unwrap_or(0)
+        let own = self.cursors.iter().filter(|cursor| !cursor.new);
+        own.map(|cursor| cursor.durable).min().unwrap_or(self.committed)
     }
 
     /// The log was dropped or lost its power: what was in memory is gone.
@@ -204,8 +216,7 @@ impl Model {
     pub fn found_cursor(&mut self, n: u8, seqn: u64) {
         let committed = self.committed;
         let drops = self.drops;
-        let others = self.cursors.iter().filter(|cursor| !cursor.new);
-        let least = others.map(|cursor| cursor.durable).min().unwrap_or(committed);
+        let least = self.least();
         let cursor = &mut self.cursors[usize::from(n)];
         let known = seqn == cursor.durable || Some(seqn) == cursor.flight;
         // A new reader starts at the oldest record, and all that the others need is there.
@@ -216,7 +227,9 @@ impl Model {
             "reader {n} was found behind {seqn} of {committed}, its committed cursor is {cursor:?}"
         );
         // Until it commits, a new reader has no place of its own that would have to be kept.
-        *cursor = Cursor { memory: seqn, durable: seqn, flight: None, new: cursor.new };
+        let flight = cursor.flight.filter(|_| cursor.new);
+        *cursor = Cursor { memory: seqn, durable: seqn, flight, new: cursor.new };
+        self.consumed = self.consumed.max(self.least());
     }
 
     /// Reader `n` was given record `seqn`.
@@ -247,12 +260,17 @@ impl Model {
         );
     }
 
+    /// True if numbers up to `last` may be gone: the log drops what it must, or all readers have
+    /// committed beyond them once.
+    pub fn may_lose(&self, last: u64) -> bool {
+        self.drops || last <= self.consumed.max(self.least())
+    }
+
     /// Reader `n` was told that it lost a range.
     pub fn lost(&mut self, n: u8, first: u64, last: u64) {
-        let cursor = &mut self.cursors[usize::from(n)];
-        // A reader that moved back stands where all have read and nothing need be kept.
-        let may = self.drops || last <= cursor.durable;
+        let may = self.may_lose(last);
         assert!(may, "reader {n} lost {first} to {last}, and nothing may be dropped");
+        let cursor = &mut self.cursors[usize::from(n)];
         assert!(
             first == cursor.memory + 1 && first <= last && last <= self.committed,
             "reader {n} behind {} lost {first} to {last} of {}",
@@ -275,6 +293,7 @@ impl Model {
 
     /// A commit of reader `n` begins.
     pub fn commit_cursor(&mut self, n: u8) {
+        self.consumed = self.consumed.max(self.least());
         let cursor = &mut self.cursors[usize::from(n)];
         cursor.flight = Some(cursor.memory);
     }
@@ -283,8 +302,9 @@ impl Model {
     pub fn cursor_done(&mut self, n: u8) {
         let cursor = &mut self.cursors[usize::from(n)];
         if let Some(flight) = cursor.flight.take() {
-            (cursor.durable, cursor.new) = (flight, false);
+            (cursor.durable, cursor.new) = (flight, cursor.new && flight == cursor.durable);
         }
+        self.consumed = self.consumed.max(self.least());
     }
 }
 

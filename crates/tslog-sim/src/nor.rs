@@ -2,11 +2,9 @@
 //!
 //! Programming only clears bits, and no word is programmed twice between two erases. When the power
 //! goes, the word being programmed has some of its bits cleared, and some of them are unstable:
-//! they
-//! read differently from one read to the next until they are erased. The rest of the program call
-//! may be done, undone or torn. A torn erase leaves old bytes, blank bytes and unstable bits, in
-//! any
-//! mixture. Everything is counted.
+//! they read differently from one read to the next until they are erased. The rest of the program
+//! call may be done, undone or torn. A torn erase leaves old bytes, blank bytes and unstable bits,
+//! in any mixture. Everything is counted.
 
 use crate::harness::note;
 use crate::power::{Power, Rng, SimError, Step};
@@ -50,8 +48,7 @@ pub struct Counts {
 }
 
 /// A simulated NOR flash with words of `WRITE` bytes, sectors of `ERASE` bytes and reads in
-/// multiples
-/// of `READ` bytes. It is a handle: clones are the same flash.
+/// multiples of `READ` bytes. It is a handle: clones are the same flash.
 #[derive(Clone, Debug)]
 pub struct Nor<const WRITE: usize, const ERASE: usize, const READ: usize = 1>(Rc<RefCell<Chip>>);
 

@@ -2,9 +2,8 @@
 //!
 //! Every medium asks the shared [`Power`] before each step that changes something: a word
 //! programmed, a quarter of an erase, a write, a sync. The step at which the power goes is torn,
-//! and
-//! every call after it fails. All that is random comes from one seed, so that one number replays a
-//! run.
+//! and every call after it fails. All that is random comes from one seed, so that one number
+//! replays a run.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -97,11 +96,11 @@ struct Supply {
     chosen: Cell<Option<(u64, Fault)>>,
     off: Cell<bool>,
     struck: Cell<bool>,
-    reads: Cell<u64>,
+    work: Cell<u64>,
 }
 
-/// Reads in one step of a script after which it is said to have no end.
-const READS_MAX: u64 = 500_000;
+/// Reads and steps after which one step of a script is said to have no end.
+const WORK_MAX: u64 = 1_000_000;
 
 impl Power {
     /// A supply that never fails.
@@ -120,7 +119,7 @@ impl Power {
         if self.0.off.get() {
             return Step::Off;
         }
-        self.rest();
+        self.work();
         let steps = self.0.steps.get() + 1;
         self.0.steps.set(steps);
         match self.0.chosen.get() {
@@ -135,15 +134,19 @@ impl Power {
 
     /// Asks for a read, which changes nothing and is no step.
     pub fn read(&self) -> Result<(), SimError> {
-        let reads = self.0.reads.get() + 1;
-        self.0.reads.set(reads);
-        assert!(reads < READS_MAX, "a call reads and reads, without end");
+        self.work();
         if self.is_on() { Ok(()) } else { Err(SimError::Off) }
     }
 
-    /// A new call begins, and may read as much as the one before.
+    fn work(&self) {
+        let work = self.0.work.get() + 1;
+        self.0.work.set(work);
+        assert!(work < WORK_MAX, "a call goes on and on, without end");
+    }
+
+    /// A new call begins, and may work as much as the one before.
     pub fn rest(&self) {
-        self.0.reads.set(0);
+        self.0.work.set(0);
     }
 
     /// Steps asked for so far.

@@ -91,7 +91,7 @@ impl<M: Medium> Run<M> {
 
     /// Opening with another shape is refused and changes nothing.
     fn try_wrong_shape(&mut self) {
-        if !self.made || !self.rng.chance(5) {
+        if !self.made || !self.power.is_on() || !self.rng.chance(5) {
             return;
         }
         let steps = self.power.steps();
@@ -246,7 +246,9 @@ impl<M: Medium> Run<M> {
                     if self.rng.chance(50) {
                         return Ok(());
                     }
+                    // Readers can drain what is committed, so that comes first.
                     self.squeeze(false);
+                    self.commit()?;
                     self.drain()?;
                 }
                 Err(error) => return self.expect(Err(error), "storing"),
@@ -258,7 +260,9 @@ impl<M: Medium> Run<M> {
     /// A log that drops the oldest bucket is not full while it has two.
     fn check_full(&mut self, doing: &str) {
         self.check_stats();
-        let may = self.shape.policy == Policy::Error || M::NAMED;
+        // What is not committed cannot be dropped.
+        let waiting = self.model.uncommitted() > 0;
+        let may = self.shape.policy == Policy::Error || M::NAMED || waiting;
         assert!(may, "{doing} is full, and the log may drop its oldest bucket");
     }
 
@@ -363,30 +367,14 @@ impl<M: Medium> Run<M> {
 
     /// A reader's error: a loss that was to be, or the fault.
     fn lost(&mut self, n: u8, error: Error<StorageError<M>>) -> Result<Option<u64>, Struck> {
-        match error {
-            Error::Lost(range) => {
-                self.model.lost(n, range.first, range.last);
-                Ok(Some(0))
-            }
-            Error::Damaged(range) if range.last <= self.model.least() => {
-                // A bucket that all have read may be erased at any time, and erased in part.
-                self.model.lost(n, range.first, range.last);
-                Ok(Some(0))
-            }
-            error @ (Error::Closed
-            | Error::Damaged(_)
-            | Error::Exhausted
-            | Error::Full
-            | Error::Invalid(_)
-            | Error::Locked(_)
-            | Error::Mismatch(_)
-            | Error::NoLog
-            | Error::NotALog
-            | Error::Poisoned
-            | Error::Storage(_)
-            | Error::Version(_)
-            | _) => self.expect(Err(error), "reading"),
+        // A bucket that may go can be erased at any time, and erased in part.
+        if let Error::Lost(range) | Error::Damaged(range) = error
+            && (matches!(error, Error::Lost(_)) || self.model.may_lose(range.last))
+        {
+            self.model.lost(n, range.first, range.last);
+            return Ok(Some(0));
         }
+        self.expect(Err(error), "reading")
     }
 
     fn seek(&mut self, n: u8, seqn: u64) -> Life {
@@ -395,9 +383,8 @@ impl<M: Medium> Run<M> {
             Ok(()) => self.model.seek(n, seqn),
             Err(Error::Invalid(Invalid::Seqn(asked, range))) => {
                 assert!(asked == seqn && seqn < range.first, "seek to {seqn} refused: {range}");
-                let needed = self.model.least() + 1;
-                let there = range.first <= needed || self.model.drops();
-                assert!(there, "the oldest record is {}, and {needed} is needed", range.first);
+                let may = self.model.may_lose(range.first - 1);
+                assert!(may, "the oldest record is {}, and earlier ones are needed", range.first);
                 let sought = self.log().seek(&mut reader, range.first);
                 self.expect(sought, "seeking the oldest record")?;
                 self.model.seek(n, range.first);
@@ -474,7 +461,9 @@ impl<M: Medium> Run<M> {
         let made = TheLog::<M>::create(storage, buffer, &self.config(true));
         let made = match made {
             // No room for the new header beside the old log, which is still there.
-            Err(Error::Full) if self.power.is_on() => return self.open(),
+            Err(Error::Full | Error::Storage(_)) if self.power.is_on() && !self.power.struck() => {
+                return self.open();
+            }
             made => self.expect(made, "making the log anew")?,
         };
         self.log = Some(made);

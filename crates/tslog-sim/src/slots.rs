@@ -160,6 +160,11 @@ impl Medium {
     fn change(&mut self, slot: u32, change: Change) -> Result<(), SimError> {
         let step = self.step();
         note(|| format!("    slot {slot}: {change:?} {step:?}"));
+        let discard = matches!(change, Change::Discard);
+        if discard && step == Err(SimError::Io) {
+            // The one call after whose failure the log goes on: nothing has happened.
+            return step;
+        }
         self.apply(slot, change);
         if step == Err(SimError::Io) {
             self.give_up();
@@ -206,11 +211,11 @@ impl Medium {
     /// Decides about each slot that changed since the last sync; afterwards all is safe.
     fn give_up(&mut self) {
         note(|| format!("    {} changes are decided about", self.pending.len()));
-        let changed: BTreeSet<u32> = self.pending.iter().map(|(slot, _)| *slot).collect();
         let pending = std::mem::take(&mut self.pending);
-        for slot in changed {
-            let own = pending.iter().filter(|(at, _)| *at == slot).map(|(_, change)| change);
-            self.settle_slot(slot, &own.collect::<Vec<_>>());
+        let touched: BTreeSet<u32> = pending.iter().map(|(slot, _)| *slot).collect();
+        for slot in touched {
+            let changes = pending.iter().filter(|(at, _)| *at == slot).map(|(_, change)| change);
+            self.settle_slot(slot, &changes.collect::<Vec<_>>());
         }
         self.live.clone_from(&self.safe);
     }
@@ -314,7 +319,7 @@ impl Medium {
     }
 
     fn check_on(&self) -> Result<(), SimError> {
-        if self.power.is_on() { Ok(()) } else { Err(SimError::Off) }
+        self.power.read()
     }
 }
 

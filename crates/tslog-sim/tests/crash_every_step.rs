@@ -1,0 +1,30 @@
+//! A few thousand crash states on each medium; the program `crash` tries as many as are wanted.
+
+use tslog_sim::harness::{Kind, campaign, keep_panics};
+
+fn survives_cuts_at_every_step(kind: Kind, seeds: std::ops::Range<u64>) {
+    keep_panics();
+    let (mut states, mut violations) = (0, Vec::new());
+    for seed in seeds {
+        let outcome = campaign(kind, seed);
+        states += outcome.states;
+        violations.extend(outcome.violations.iter().map(ToString::to_string));
+    }
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+    assert!(states > 2_000, "only {states} states were tried");
+}
+
+#[test]
+fn a_log_on_flash_survives_cuts_at_every_step() {
+    survives_cuts_at_every_step(Kind::Nor, 1..16);
+}
+
+#[test]
+fn a_log_on_fixed_slots_survives_cuts_at_every_step() {
+    survives_cuts_at_every_step(Kind::Fixed, 1..16);
+}
+
+#[test]
+fn a_log_on_named_slots_survives_cuts_at_every_step() {
+    survives_cuts_at_every_step(Kind::Named, 1..16);
+}
