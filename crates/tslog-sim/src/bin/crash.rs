@@ -118,7 +118,7 @@ fn total(tally: &Tally) -> u64 {
 fn work(args: &Args, tally: &Tally) {
     while total(tally) < args.states {
         let turn = tally.next.fetch_add(1, Ordering::Relaxed);
-        let at = (turn % args.kinds.len() as u64) as usize;
+        let at = usize::try_from(turn % args.kinds.len() as u64).unwrap_or(0);
         let kind = args.kinds[at];
         let outcome = harness::campaign(kind, args.seed + turn / args.kinds.len() as u64);
         tally.states[kind as usize].fetch_add(outcome.states, Ordering::Relaxed);
