@@ -79,16 +79,16 @@ impl FrameHeader {
 
     /// Given the CRC computed over head, payload and padding: does this frame begin with `number`?
     pub(crate) fn begins_with(self, computed: u32, number: u64) -> bool {
-        computed ^ number_crc(number) == self.crc
+        computed ^ number_mix(number) == self.crc
     }
 
     /// Which of the numbers `from..=to` the frame begins with, if any. Each number in the range is
     /// one more chance in 2^32 for random bytes to pass, so callers keep it small.
     pub(crate) fn number_in(self, computed: u32, from: u64, to: u64) -> Option<u64> {
-        let crc = computed ^ self.crc;
-        [from >> 32, to >> 32]
+        let mix = computed ^ self.crc;
+        [halves(from).1, halves(to).1]
             .into_iter()
-            .map(|high| number_with_crc(crc, high))
+            .map(|high| number_with_mix(mix, high))
             .find(|number| (from..=to).contains(number))
     }
 }
@@ -104,7 +104,7 @@ pub(crate) fn head(count: u16, kind: Kind) -> [u8; 4] {
 pub(crate) fn seal(bytes: &mut [u8], count: u16, kind: Kind, seed: u32, number: u64) {
     let head = head(count, kind);
     let payload = bytes.get(SIZE..).unwrap_or(&[]);
-    let crc = crc32c(crc32c(seed, &head), payload) ^ number_crc(number);
+    let crc = crc32c(crc32c(seed, &head), payload) ^ number_mix(number);
     super::put(bytes, 0, &head);
     super::put(bytes, 4, &crc.to_le_bytes());
 }
@@ -114,25 +114,32 @@ pub(crate) fn decode_at(bytes: &[u8]) -> Option<FrameHeader> {
     FrameHeader::decode(take(bytes, 0))
 }
 
-fn number_crc(number: u64) -> u32 {
-    crc32c(0, &number.to_le_bytes())
+/// What the number of the first record adds to the CRC: a permutation of its lower 32 bits that is
+/// not linear, as a CRC is, so that no error in a payload looks like another number. The steps are
+/// those of the last mix of MurmurHash3 (Appleby, public domain).
+fn number_mix(number: u64) -> u32 {
+    let (low, high) = halves(number);
+    let mut mix = low ^ spread(high);
+    mix = (mix ^ (mix >> 16)).wrapping_mul(0x85EB_CA6B);
+    mix = (mix ^ (mix >> 13)).wrapping_mul(0xC2B2_AE35);
+    mix ^ (mix >> 16)
 }
 
-/// The one number with these upper 32 bits whose CRC is `crc`: runs the CRC backwards, which is
-/// possible because each of its steps is.
-fn number_with_crc(crc: u32, high: u64) -> u64 {
-    let back = |register: u32| {
-        if register & 0x8000_0000 == 0 {
-            register << 1
-        } else {
-            ((register ^ 0x82F6_3B78) << 1) | 1
-        }
-    };
-    let [h0, h1, h2, h3, ..] = high.to_le_bytes();
-    let high_bytes = u32::from_le_bytes([h0, h1, h2, h3]);
-    let before_high = (0..32).fold(!crc, |register, _| back(register)) ^ high_bytes;
-    let low = !(0..32).fold(before_high, |register, _| back(register));
-    (high << 32) | u64::from(low)
+/// The one number with these upper 32 bits that gives `mix`: the same steps backwards.
+fn number_with_mix(mix: u32, high: u32) -> u64 {
+    let mut low = (mix ^ (mix >> 16)).wrapping_mul(0x7ED1_B41D);
+    low = (low ^ (low >> 13) ^ (low >> 26)).wrapping_mul(0xA5CB_9243);
+    low = low ^ (low >> 16) ^ spread(high);
+    (u64::from(high) << 32) | u64::from(low)
+}
+
+fn halves(number: u64) -> (u32, u32) {
+    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
+    (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
+}
+
+fn spread(high: u32) -> u32 {
+    high.wrapping_mul(0x9E37_79B1)
 }
 
 #[cfg(test)]
@@ -154,8 +161,8 @@ mod tests {
     #[test]
     fn a_number_is_found_from_its_crc_across_the_32_bit_border() {
         for number in [1, 77, 0xFFFF_FFFF, 0x1_0000_0000, 0x12_3456_789A] {
-            assert_eq!(number_with_crc(number_crc(number), number >> 32), number);
-            let header = FrameHeader { count: 1, kind: Kind::Part, crc: 5 ^ number_crc(number) };
+            assert_eq!(number_with_mix(number_mix(number), halves(number).1), number);
+            let header = FrameHeader { count: 1, kind: Kind::Part, crc: 5 ^ number_mix(number) };
             assert_eq!(header.number_in(5, number - 1, number + 1), Some(number));
         }
     }

@@ -1,6 +1,6 @@
 //! Committing: one frame, one write, one sync.
 
-use super::{Log, NO_INDEX, State};
+use super::{Log, NO_INDEX, state::State};
 use crate::{error::Error, layout::frame::Kind, storage::Storage};
 
 impl<S, B, const R: usize> Log<S, B, R>
@@ -22,7 +22,7 @@ where
         if self.tail.stored == self.tail.committed {
             return Ok(self.tail.stored);
         }
-        if self.tail.parts {
+        if self.tail.has_parts() {
             // The frame that ends a commit vouches for its parts, so they must be there first.
             self.sync()?;
         }
@@ -30,7 +30,6 @@ where
         self.sync()?;
         self.tail.committed = self.tail.stored;
         self.tail.anchor = self.tail.head;
-        self.tail.parts = false;
         Ok(self.tail.stored)
     }
 
@@ -54,7 +53,7 @@ where
         let tail = &self.tail;
         let end = tail.offset.saturating_add(self.plan.close_frame());
         let room = if self.plan.named { tail.reserved } else { self.plan.slot_size };
-        let useless = tail.closed || tail.abandoned || !tail.begun || end > room;
+        let useless = tail.closed || tail.abandoned || !tail.is_begun(&self.plan) || end > room;
         if tail.head == NO_INDEX || useless {
             return Ok(());
         }

@@ -1,189 +1,28 @@
-//! The log header on the medium: finding it, comparing it, and making a new one.
+//! Making a log, in place of what may be there.
 //!
 //! Making a log writes copy A, syncs, then copy B. *Power goes before the sync:* copy B still holds
 //! the old log, all of whose bytes are untouched. *Power goes after it:* copy A holds the new one,
 //! whose seed makes every old byte invalid.
 
-use core::fmt::Write as _;
-
 use crate::{
     config::Config,
-    error::{Error, Invalid, Mismatch},
+    error::{Error, Invalid},
     format::Format,
     layout::{
         crc::crc32c,
-        header::{FIXED_SIZE, LogHeader, Refused},
+        header::{LogHeader, Refused},
         plan::Plan,
     },
-    log::journal,
+    log::{
+        header::{find, read_copy},
+        journal,
+    },
     storage::{FIRST_BUCKET_SLOT, Geometry, Storage},
     words::MAX_FORMATS,
 };
 
-/// Bytes of text read or written at a time; a multiple of every write size.
+/// Bytes of text written at a time; a multiple of every write size.
 const PIECE: usize = 64;
-
-/// The header that counts, and whether the other copy is damaged.
-pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, bool), Error<S::Error>> {
-    let first = match read_copy(storage, 0).map_err(Error::Storage)? {
-        Ok(header) => return Ok((header, false)),
-        Err(refused) => refused,
-    };
-    let second = match read_copy(storage, 1).map_err(Error::Storage)? {
-        Ok(header) => return Ok((header, true)),
-        Err(refused) => refused,
-    };
-    let named = storage.geometry().slots == crate::storage::Slots::Named;
-    let buckets = named && storage.present(u32::MAX).map_err(Error::Storage)?.is_some();
-    // A blank copy B means that no log was ever finished here.
-    if second == Refused::Blank && !buckets {
-        return Err(Error::NoLog);
-    }
-    match (first, second) {
-        (Refused::Version(version), _) | (_, Refused::Version(version)) => {
-            Err(Error::Version(version))
-        }
-        _ => Err(Error::NotALog),
-    }
-}
-
-/// Reads and checks one copy.
-pub(crate) fn read_copy<S: Storage>(
-    storage: &mut S,
-    slot: u32,
-) -> Result<Result<LogHeader, Refused>, S::Error> {
-    let mut fixed = [0; FIXED_SIZE];
-    storage.read(slot, 0, &mut fixed)?;
-    let header = match LogHeader::decode(&fixed) {
-        Ok(header) => header,
-        Err(refused) => return Ok(Err(refused)),
-    };
-    if header.size() > storage.extent(slot)? {
-        return Ok(Err(Refused::Foreign));
-    }
-    let mut text = Text::new(&header, slot);
-    let mut crc = crc32c(0, &fixed);
-    while let Some(byte) = text.next(storage)? {
-        crc = crc32c(crc, &[byte]);
-    }
-    let mut stored = [0; 4];
-    storage.read(slot, header.crc_offset(), &mut stored)?;
-    let sound = crc == u32::from_le_bytes(stored);
-    Ok(if sound { Ok(header) } else { Err(Refused::Foreign) })
-}
-
-/// The text of a header, byte by byte.
-pub(crate) struct Text {
-    slot: u32,
-    offset: u32,
-    end: u32,
-    piece: [u8; PIECE],
-    used: usize,
-    len: usize,
-}
-
-impl Text {
-    pub(crate) fn new(header: &LogHeader, slot: u32) -> Self {
-        let end = header.crc_offset();
-        Self {
-            slot,
-            offset: end.saturating_sub(header.text_size),
-            end,
-            piece: [0; PIECE],
-            used: 0,
-            len: 0,
-        }
-    }
-
-    pub(crate) fn next<S: Storage>(&mut self, storage: &mut S) -> Result<Option<u8>, S::Error> {
-        if self.used == self.len {
-            let len = (self.end.saturating_sub(self.offset) as usize).min(PIECE);
-            if len == 0 {
-                return Ok(None);
-            }
-            let piece = self.piece.get_mut(..len).unwrap_or_default();
-            storage.read(self.slot, self.offset, piece)?;
-            self.offset = self.offset.saturating_add(u32::try_from(len).unwrap_or(0));
-            (self.used, self.len) = (0, len);
-        }
-        let byte = self.piece.get(self.used).copied();
-        self.used = self.used.saturating_add(1);
-        Ok(byte)
-    }
-}
-
-/// Refuses a log that was made with another shape, or for another medium.
-pub(crate) fn compare<S: Storage>(
-    storage: &mut S,
-    header: &LogHeader,
-    config: &Config<'_>,
-) -> Result<(), Error<S::Error>> {
-    let (was, is) = (header.geometry, storage.geometry());
-    if was.slot_size != is.slot_size {
-        return Err(Mismatch::SlotSize(was.slot_size, is.slot_size).into());
-    }
-    if was.slot_count != is.slot_count || was.slots != is.slots {
-        return Err(Mismatch::SlotCount(was.slot_count, is.slot_count).into());
-    }
-    if was.write_size != is.write_size {
-        return Err(Mismatch::WriteSize(was.write_size, is.write_size).into());
-    }
-    if let Some(formats) = config.formats {
-        let count = u32::try_from(formats.len()).unwrap_or(u32::MAX);
-        if count != u32::from(header.formats) {
-            return Err(Mismatch::Formats(u32::from(header.formats), count).into());
-        }
-        let first = read_copy(storage, 0).map_err(Error::Storage)?;
-        let slot = u32::from(first.is_err());
-        let mut text = Text::new(header, slot);
-        for (at, format) in (0_u32..).zip(formats) {
-            let mut matcher = Matcher { text: &mut text, storage, same: true, failed: None };
-            let _ = write!(matcher, "{format}\t");
-            let (same, failed) = (matcher.same, matcher.failed);
-            if let Some(error) = failed {
-                return Err(Error::Storage(error));
-            }
-            if !same {
-                return Err(Mismatch::Format(at).into());
-            }
-            while !matches!(text.next(storage).map_err(Error::Storage)?, None | Some(b'\n')) {}
-        }
-    }
-    let asked = match config.formats {
-        Some([_, ..]) => None,
-        Some([]) | None => config.record_size,
-    };
-    if let Some(asked) = asked.filter(|&asked| asked != header.record_size) {
-        return Err(Mismatch::RecordSize(header.record_size, asked).into());
-    }
-    if let Some(asked) = config.bucket_size.filter(|&asked| asked != header.bucket_size) {
-        return Err(Mismatch::BucketSize(header.bucket_size, asked).into());
-    }
-    Ok(())
-}
-
-/// Compares what is written to it with the text of a header.
-struct Matcher<'a, S: Storage> {
-    text: &'a mut Text,
-    storage: &'a mut S,
-    same: bool,
-    failed: Option<S::Error>,
-}
-
-impl<S: Storage> core::fmt::Write for Matcher<'_, S> {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        for byte in text.bytes() {
-            match self.text.next(self.storage) {
-                Ok(there) => self.same &= there == Some(byte),
-                Err(error) => self.failed = Some(error),
-            }
-            if !self.same || self.failed.is_some() {
-                return Err(core::fmt::Error);
-            }
-        }
-        Ok(())
-    }
-}
 
 /// Writes the header of an empty log to both copies.
 pub(crate) fn create<S: Storage>(
@@ -206,7 +45,7 @@ pub(crate) fn create<S: Storage>(
         text_size: text_size(formats),
     };
     let plan = Plan::new(&header)?;
-    super::check_batch(&plan, config.commit_delta, usize::MAX)?;
+    super::state::check_batch(&plan, config.commit_delta, usize::MAX)?;
     if header.size() > header.geometry.slot_size {
         return Err(Invalid::Formats(u32::from(header.formats)).into());
     }

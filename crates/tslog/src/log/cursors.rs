@@ -10,9 +10,10 @@
 //! bucket it names is the newest, and from then on all cursors go there until there is a newer one.
 
 use super::{
-    Log, NO_INDEX, State,
+    Log, NO_INDEX,
     journal::JournalState,
     read::{Position, Step},
+    state::State,
 };
 use crate::{
     error::{Error, Invalid},
@@ -44,11 +45,28 @@ impl ReaderState {
 }
 
 /// A handle to one reader of a [`Log`], to be passed to its reading methods.
+///
+/// It is the position and whose it is, in 16 bytes.
 #[derive(Debug)]
 pub struct Reader {
-    at: Position,
+    index: u32,
+    offset: u32,
+    left: u32,
+    taken: u16,
     n: u8,
     handle: u8,
+}
+
+impl Reader {
+    fn at(&self) -> Position {
+        let Self { index, offset, left, taken, .. } = *self;
+        Position { index, offset, left, taken }
+    }
+
+    fn stand_at(&mut self, at: Position) {
+        let Position { index, offset, left, taken } = at;
+        *self = Self { index, offset, left, taken, ..*self };
+    }
 }
 
 /// Records that were read at once: they lie back to back in the caller's buffer.
@@ -81,7 +99,9 @@ where
         let state = self.readers.get_mut(usize::from(n)).ok_or(refused)?;
         state.cursor = state.committed;
         state.handle = state.handle.wrapping_add(1).max(1);
-        Ok(Reader { at: Position::NOWHERE, n, handle: state.handle })
+        let mut reader = Reader { index: 0, offset: 0, left: 0, taken: 0, n, handle: state.handle };
+        reader.stand_at(Position::NOWHERE);
+        Ok(reader)
     }
 
     /// Copies the next record into `out`, moves the cursor over it, and returns its number; `None`
@@ -132,7 +152,7 @@ where
             let done = batch.map_or(0, |batch| batch.count as usize).saturating_mul(size);
             let rest = out.get_mut(done..).filter(|rest| rest.len() >= size);
             let Some(rest) = rest else { return Ok(batch) };
-            let before = (reader.at, self.cursor_of(reader)?);
+            let before = (reader.at(), self.cursor_of(reader)?);
             match (self.read(reader, rest, true), &mut batch) {
                 (Ok(None), _) => return Ok(batch),
                 (Ok(Some(more)), None) => batch = Some(more),
@@ -141,7 +161,7 @@ where
                 }
                 (Err(error), None) => return Err(error),
                 (Err(_), Some(batch)) => {
-                    reader.at = before.0;
+                    reader.stand_at(before.0);
                     self.state_of(reader)?.cursor = before.1;
                     return Ok(Some(*batch));
                 }
@@ -160,7 +180,7 @@ where
         if seqn < range.first || seqn > range.last.saturating_add(1) {
             return Err(Invalid::Seqn(seqn, range).into());
         }
-        reader.at = Position::NOWHERE;
+        reader.stand_at(Position::NOWHERE);
         self.state_of(reader)?.cursor = seqn.saturating_sub(1);
         Ok(())
     }
@@ -243,12 +263,15 @@ where
     ) -> Result<Option<Batch>, Error<S::Error>> {
         let first = self.cursor_of(reader)?.saturating_add(1);
         let bounds = self.bounds();
-        let at = &mut reader.at;
-        match self.look(|probe| probe.read(&bounds, at, first, out))? {
+        let mut at = reader.at();
+        let step = self.look(|probe| probe.read(&bounds, &mut at, first, out));
+        reader.stand_at(at);
+        match step? {
             Step::End => Ok(None),
             Step::Records(count) => {
                 if advance {
-                    reader.at.take(count);
+                    at.take(count);
+                    reader.stand_at(at);
                     let last = first.saturating_add(u64::from(count)).saturating_sub(1);
                     self.state_of(reader)?.cursor = last;
                 }
@@ -283,7 +306,7 @@ where
         let cursor = state.cursor;
         // A cursor that moves back needs what its old place would give up.
         let back = cursor < state.committed;
-        let idle = self.tail.pending == 0 && !self.tail.parts;
+        let idle = self.tail.pending == 0 && !self.tail.has_parts();
         if !self.cursor_fits() {
             if !idle || !self.has_free_slot(back)? {
                 return self.write_journal(n, cursor);
@@ -306,7 +329,7 @@ where
         let end = u64::from(tail.offset)
             .saturating_add(u64::from(self.plan.cursor_frame()))
             .saturating_add(waiting);
-        let orderly = tail.begun || tail.first == tail.committed.saturating_add(1);
+        let orderly = tail.is_begun(&self.plan) || tail.first == tail.committed.saturating_add(1);
         tail.head != NO_INDEX
             && !tail.abandoned
             && self.journal.index != tail.anchor
@@ -317,10 +340,12 @@ where
     /// True if a bucket can be begun without giving up anything a reader needs.
     fn has_free_slot(&mut self, back: bool) -> Result<bool, Error<S::Error>> {
         let (head, oldest) = (self.tail.head, self.tail.oldest);
-        if head == NO_INDEX || head.saturating_add(1).saturating_sub(oldest) < self.ring {
+        let next = head.saturating_add(1);
+        if head == NO_INDEX || next.saturating_sub(oldest) < self.ring {
             return Ok(head < crate::words::MAX_INDEX || head == NO_INDEX);
         }
-        Ok(!back && oldest < self.tail.anchor && self.is_consumed(oldest)?)
+        let last_to_go = next.saturating_sub(self.ring);
+        Ok(!back && last_to_go < self.tail.anchor && self.is_consumed(last_to_go)?)
     }
 
     /// Writes all cursors beside the log header.

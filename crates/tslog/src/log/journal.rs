@@ -4,7 +4,7 @@
 //! before this open, the *other* slot is erased, gets the header again, and then the journal.
 //! *Power goes between these steps:* the copy left alone has a sound header and the journal before.
 
-use super::{NO_INDEX, create};
+use super::{NO_INDEX, header};
 use crate::{
     layout::{
         self,
@@ -35,9 +35,9 @@ impl JournalState {
     /// No journal, and none may be appended before a slot is erased for it.
     pub(super) const NONE: Self = Self { counter: 0, index: NO_INDEX, offset: u32::MAX, slot: 0 };
 
-    /// True if the newest journal counts and lies beside copy A of the header.
-    pub(super) fn lies_in_copy_a(&self) -> bool {
-        self.index != NO_INDEX && self.slot == 0
+    /// True if the newest journal counts and lies beside this copy of the header.
+    pub(super) fn lies_in(&self, copy: u32) -> bool {
+        self.index != NO_INDEX && u32::from(self.slot) == copy
     }
 
     /// Finds the newest journal.
@@ -100,8 +100,13 @@ fn read<S: Storage>(
     if offset.saturating_add(size) > plan.slot_size {
         return Ok(None);
     }
+    let mut head = [0; frame::SIZE];
+    storage.read(slot, offset, &mut head)?;
+    if frame::decode_at(&head).is_none_or(|header| header.kind != Kind::Journal) {
+        return Ok(None);
+    }
     let mut journal = None;
-    for _ in 0..super::recover::READS {
+    for _ in 0..super::walk::READS {
         let mut bytes = [0; 64];
         let bytes = bytes.get_mut(..size as usize).unwrap_or_default();
         storage.read(slot, offset, bytes)?;
@@ -124,22 +129,32 @@ pub(super) fn copy_header<S: Storage>(
     plan: &Plan,
     slot: u8,
 ) -> Result<(u8, u32), S::Error> {
-    let sound = create::read_copy(storage, u32::from(slot))?.is_ok();
+    let sound = header::read_copy(storage, u32::from(slot))?.is_ok();
     let target = if sound { u32::from(1_u8.saturating_sub(slot)) } else { u32::from(slot) };
     copy_header_from(storage, plan, 1_u32.saturating_sub(target))
 }
 
+/// Writes the damaged copy of the header again.
+pub(super) fn mend_header<S: Storage>(
+    storage: &mut S,
+    plan: &Plan,
+    damaged: u32,
+) -> Result<(), S::Error> {
+    copy_header_from(storage, plan, 1_u32.saturating_sub(damaged)).map(|_| ())
+}
+
 /// Erases the other header slot and writes there the header that lies in `source`.
-pub(super) fn copy_header_from<S: Storage>(
+fn copy_header_from<S: Storage>(
     storage: &mut S,
     plan: &Plan,
     source: u32,
 ) -> Result<(u8, u32), S::Error> {
     let target = 1_u32.saturating_sub(source);
-    let size = match create::read_copy(storage, source)? {
-        Ok(header) => u32::try_from(plan.align(u64::from(header.size()))).unwrap_or(0),
-        Err(_) => 0,
+    let Ok(header) = header::read_copy(storage, source)? else {
+        // Both are damaged now; what is left is left alone, and journals go nowhere.
+        return Ok((u8::from(target == 1), u32::MAX));
     };
+    let size = u32::try_from(plan.align(u64::from(header.size()))).unwrap_or(0);
     storage.erase(target)?;
     let mut offset = 0_u32;
     while offset < size {

@@ -19,13 +19,18 @@
 mod commit;
 pub(crate) mod create;
 pub(crate) mod cursors;
+pub(crate) mod header;
 mod journal;
+mod newest;
 pub(crate) mod probe;
 pub(crate) mod read;
 mod recover;
+mod state;
 mod store;
+mod walk;
 
 pub use cursors::{Batch, Reader};
+pub use state::{Report, Stats, buffer_size};
 
 use crate::{
     config::{Config, Policy},
@@ -35,9 +40,11 @@ use crate::{
     words::{MAX_READERS, SeqnRange},
 };
 use cursors::ReaderState;
+use header::Copies;
 use journal::JournalState;
 use probe::{CHUNK_SIZE, Probe, Window};
 use read::Bounds;
+use state::{Found, State, Tail, check_batch, limit};
 
 /// "No bucket", where an index is expected.
 pub(crate) const NO_INDEX: u32 = u32::MAX;
@@ -70,7 +77,6 @@ pub struct Log<S, B, const R: usize = 1> {
     storage: S,
     buffer: B,
     plan: Plan,
-    generation: u32,
     commit_delta: u32,
     /// The most buckets there may be at once.
     ring: u32,
@@ -81,95 +87,8 @@ pub struct Log<S, B, const R: usize = 1> {
     reader_count: u8,
     policy: Policy,
     state: State,
-}
-
-/// Where the log ends, in RAM and on the medium.
-#[expect(clippy::struct_excessive_bools, reason = "four facts that do not depend on each other")]
-#[derive(Clone, Copy, Debug)]
-struct Tail {
-    /// The last number that is durable.
-    committed: u64,
-    /// The last number given.
-    stored: u64,
-    /// The first number of `head`.
-    first: u64,
-    /// The bucket being written, or [`NO_INDEX`] before the first.
-    head: u32,
-    /// The oldest bucket that is kept.
-    oldest: u32,
-    /// The newest bucket that recovery would find: it holds the end of a commit, or a cursor.
-    anchor: u32,
-    /// Where the next frame goes in `head`.
-    offset: u32,
-    /// Bytes of `head` that are set aside, on named slots.
-    reserved: u32,
-    /// Records in the batch buffer.
-    pending: u32,
-    /// The header of `head` is on the medium.
-    begun: bool,
-    /// Nothing may be added to `head` any more: the log was not closed in order.
-    abandoned: bool,
-    /// Part frames were written since the last sync.
-    parts: bool,
-    /// The last frame in `head` is a closing frame.
-    closed: bool,
-}
-
-/// What opening found, kept small.
-#[derive(Clone, Copy, Debug, Default)]
-struct Found {
-    lost_last: u64,
-    lost_count: u32,
-    abandoned_size: u32,
+    copies: Copies,
     clean: bool,
-    header_damaged: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Open,
-    Poisoned,
-    Closed,
-}
-
-/// Figures of a log at one moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stats {
-    /// The last number given; 0 if there is none.
-    pub seqn: u64,
-    /// The last number that is durable.
-    pub committed: u64,
-    /// The index of the bucket that holds the latest record, 0 on an empty log.
-    pub bucket: u32,
-    /// The index of the oldest bucket that is kept.
-    pub oldest_bucket: u32,
-    /// The latest number less the least in-memory cursor of all declared readers, in records.
-    pub lag: u64,
-}
-
-/// What opening a log found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Report {
-    /// The log was closed in order, or is new.
-    pub clean: bool,
-    /// Bytes behind the last commit that belong to none: a write that was never acknowledged or, at
-    /// worst, the newest commit gone rotten.
-    pub abandoned_size: u32,
-    /// Numbers that a committed cursor proves to have been committed, and that are gone.
-    pub lost: Option<SeqnRange>,
-    /// One of the two copies of the log header is damaged; the other one serves.
-    pub header_damaged: bool,
-}
-
-/// The bytes a batch buffer needs for records of `record_size` bytes, committed by `commit_delta`,
-/// on any medium.
-///
-/// ```
-/// assert!(tslog::buffer_size(16, 16) < 16 * 16 + 128);
-/// ```
-#[expect(clippy::arithmetic_side_effects, reason = "too large a buffer fails to compile")]
-pub const fn buffer_size(record_size: usize, commit_delta: usize) -> usize {
-    32 + (8 + record_size * commit_delta).next_multiple_of(32)
 }
 
 impl<S, B, const R: usize> Log<S, B, R>
@@ -185,7 +104,7 @@ where
     pub fn create(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
         let header = create::create(&mut storage, config)?;
-        Self::start(storage, buffer, config, (header, false))
+        Self::start(storage, buffer, config, (header, Copies::Both))
     }
 
     /// Opens the log that is there. Nothing is written, and nothing is ever formatted.
@@ -195,8 +114,8 @@ where
     /// [`Error::Invalid`] and [`Error::Storage`].
     pub fn open(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
-        let header = create::find(&mut storage)?;
-        create::compare(&mut storage, &header.0, config)?;
+        let header = header::find(&mut storage)?;
+        header::compare(&mut storage, &header, config)?;
         Self::start(storage, buffer, config, header)
     }
 
@@ -210,11 +129,11 @@ where
         config: &Config<'_>,
     ) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
-        match create::find(&mut storage) {
+        match header::find(&mut storage) {
             Err(Error::NoLog) => Self::create(storage, buffer, config),
             Err(error) => Err(error),
             Ok(header) => {
-                create::compare(&mut storage, &header.0, config)?;
+                header::compare(&mut storage, &header, config)?;
                 Self::start(storage, buffer, config, header)
             }
         }
@@ -224,7 +143,7 @@ where
         mut storage: S,
         buffer: B,
         config: &Config<'_>,
-        (header, header_damaged): (LogHeader, bool),
+        (header, copies): (LogHeader, Copies),
     ) -> Result<Self, Error<S::Error>> {
         let mut plan = Plan::new(&header)?;
         if !plan.named {
@@ -243,16 +162,17 @@ where
             storage,
             buffer,
             plan,
-            generation: header.generation,
             commit_delta: config.commit_delta,
-            ring: limit(&plan, config.max_buckets),
+            ring: limit(&plan, config.max_buckets, config.commit_delta),
             tail: Tail::empty(&plan),
-            found: Found { header_damaged, ..Found::default() },
+            found: Found::default(),
             journal: JournalState::NONE,
             readers: [ReaderState::default(); R],
             reader_count: config.readers,
             policy: config.policy,
             state: State::Open,
+            copies,
+            clean: false,
         };
         log.recover(&header)?;
         Ok(log)
@@ -281,13 +201,13 @@ where
         let found = &self.found;
         let count = u64::from(found.lost_count);
         Report {
-            clean: found.clean,
+            clean: self.clean,
             abandoned_size: found.abandoned_size,
             lost: (count > 0).then(|| SeqnRange {
                 first: found.lost_last.saturating_sub(count).saturating_add(1),
                 last: found.lost_last,
             }),
-            header_damaged: found.header_damaged,
+            header_damaged: self.copies != Copies::Both,
         }
     }
 
@@ -309,11 +229,6 @@ where
     /// How many readers the log waits for.
     pub fn readers(&self) -> u8 {
         self.reader_count
-    }
-
-    /// Counts how often the log was created anew on this medium, from 1.
-    pub fn generation(&self) -> u32 {
-        self.generation
     }
 
     /// Gives the medium back without a commit, as a crash would.
@@ -403,49 +318,4 @@ pub(crate) fn newest_journal<S: Storage>(
     header: &LogHeader,
 ) -> Result<Option<crate::layout::cursor::Journal>, S::Error> {
     Ok(JournalState::find(storage, plan, header)?.1)
-}
-
-impl Tail {
-    fn empty(plan: &Plan) -> Self {
-        Self {
-            committed: 0,
-            stored: 0,
-            first: 1,
-            head: NO_INDEX,
-            oldest: 0,
-            anchor: NO_INDEX,
-            offset: plan.first_frame(),
-            reserved: 0,
-            pending: 0,
-            begun: false,
-            abandoned: false,
-            parts: false,
-            closed: false,
-        }
-    }
-}
-
-/// The most buckets there may be, given the cap the caller asked for.
-fn limit(plan: &Plan, max_buckets: u32) -> u32 {
-    match max_buckets {
-        0 => plan.ring,
-        cap => cap.max(2).min(plan.ring),
-    }
-}
-
-/// On fixed slots a batch must fit the buffer and one slot, so that a commit never spans more than
-/// two buckets; where cursors have places of their own, it may span any number.
-fn check_batch(plan: &Plan, commit_delta: u32, buffer: usize) -> Result<(), Invalid> {
-    if commit_delta == 0 {
-        return Err(Invalid::CommitDelta(0));
-    }
-    let records = if plan.named { 1 } else { commit_delta };
-    let need = plan.buffer_bytes(u64::from(records));
-    if need > u64::from(plan.slot_size) {
-        return Err(Invalid::Batch(need, u64::from(plan.slot_size)));
-    }
-    if plan.batch_capacity(buffer) < records {
-        return Err(Invalid::Buffer(need, buffer as u64));
-    }
-    Ok(())
 }

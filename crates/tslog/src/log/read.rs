@@ -20,11 +20,11 @@ pub(crate) struct Bounds {
 /// Where a reader stands: at a frame, with `taken` of its records behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Position {
-    index: u32,
-    offset: u32,
+    pub(super) index: u32,
+    pub(super) offset: u32,
     /// How many numbers of this bucket are still ahead; [`OPEN`] for the newest bucket.
-    left: u32,
-    taken: u16,
+    pub(super) left: u32,
+    pub(super) taken: u16,
 }
 
 const OPEN: u32 = u32::MAX;
@@ -160,13 +160,6 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         out.fill(0);
         let high = at.last(bounds, next);
-        // A frame that is sound but begins later: what lay between is gone.
-        let most = next.saturating_add(u64::from(u16::MAX)).min(high);
-        if let Some(reached) = header.number_in(computed, next.saturating_add(1), most) {
-            at.taken = 0;
-            at.reach(next, reached);
-            return Ok(Step::Damaged(SeqnRange { first: next, last: reached.saturating_sub(1) }));
-        }
         let end = number.saturating_add(u64::from(header.count));
         let behind = at.offset.saturating_add(size);
         if end > high || self.vouches(at.index, behind, end)? {

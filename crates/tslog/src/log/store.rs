@@ -4,7 +4,7 @@
 //! refused record changes nothing, and that no bucket goes while a reader needs it, unless the
 //! policy says so.
 
-use super::{Log, NO_INDEX, Tail};
+use super::{Log, NO_INDEX, header::Copies, state::Tail};
 use crate::{
     config::Policy,
     error::{Error, Invalid},
@@ -72,16 +72,21 @@ where
         Ok(self.tail.stored)
     }
 
-    /// Writes copy A of the header again if it was found damaged: a write that was cut may read
+    /// Writes a copy of the header again that was found damaged: a write that was cut may read
     /// whole tomorrow, and would then name another log. A journal beside it is left alone.
     pub(super) fn mend_header(&mut self) -> Result<(), Error<S::Error>> {
-        if !self.found.header_damaged || self.journal.lies_in_copy_a() {
+        let Some(damaged) = self.copies.damaged() else { return Ok(()) };
+        if self.journal.lies_in(damaged) {
             return Ok(());
         }
-        let mended = super::journal::copy_header_from(&mut self.storage, &self.plan, 1);
-        mended.map_err(|error| self.poison(error))?;
-        self.found.header_damaged = false;
-        Ok(())
+        match super::journal::mend_header(&mut self.storage, &self.plan, damaged) {
+            Ok(()) => {
+                self.copies = Copies::Both;
+                Ok(())
+            }
+            Err(error) if S::is_full(&error) => Err(Error::Full),
+            Err(error) => Err(self.poison(error)),
+        }
     }
 
     /// Makes sure that the batch and one more record can be committed without new space.
@@ -89,7 +94,8 @@ where
         if self.must_roll() {
             return self.roll();
         }
-        let flush = self.tail.pending >= self.plan.batch_capacity(self.buffer.as_ref().len());
+        let flush =
+            u32::from(self.tail.pending) >= self.plan.batch_capacity(self.buffer.as_ref().len());
         let batch = u64::from(self.tail.pending);
         // A flushed batch leaves its bytes behind, and the record starts a frame of its own.
         let need = if flush {
@@ -104,8 +110,12 @@ where
         if self.plan.named && end > u64::from(self.tail.reserved) {
             let size = end.saturating_add(GROWTH).min(u64::from(self.plan.slot_size));
             let size = u32::try_from(size).unwrap_or(u32::MAX);
-            self.set_aside(self.tail.head, size)?;
-            self.tail.reserved = size;
+            match self.storage.reserve(self.plan.slot(self.tail.head), size) {
+                Ok(()) => self.tail.reserved = size,
+                // Beginning the next bucket first gives up what all have read.
+                Err(error) if S::is_full(&error) => return self.roll(),
+                Err(error) => return Err(self.poison(error)),
+            }
         }
         if flush { self.write_part() } else { Ok(()) }
     }
@@ -135,6 +145,10 @@ where
         if self.tail.abandoned {
             self.erase_void(next)?;
         }
+        if self.tail.has_parts() {
+            // So that a bucket with part frames never outlives the one before it.
+            self.sync()?;
+        }
         let reserved = self.begin_slot(next)?;
         if self.tail.pending > 0 {
             self.write_part()?;
@@ -146,7 +160,7 @@ where
         tail.head = next;
         tail.first = tail.stored.saturating_add(1);
         tail.offset = self.plan.first_frame();
-        (tail.reserved, tail.begun, tail.abandoned, tail.closed) = (reserved, false, false, false);
+        (tail.reserved, tail.abandoned, tail.closed) = (reserved, false, false);
         Ok(())
     }
 
@@ -160,12 +174,12 @@ where
             self.discard_consumed()?;
         }
         while next.saturating_sub(self.tail.oldest) >= self.ring {
-            let in_use = !self.plan.named && self.tail.oldest >= self.tail.anchor;
+            let in_use = self.tail.oldest >= self.tail.anchor;
             if in_use || !self.is_consumed(self.tail.oldest)? {
                 self.drop_unread()?;
-                continue;
+            } else if !self.give_up_oldest() {
+                return Err(Error::Full);
             }
-            self.give_up_oldest();
         }
         Ok(())
     }
@@ -216,7 +230,8 @@ where
 
     /// The oldest bucket is still needed: refuses, or drops it, as the policy says.
     fn drop_unread(&mut self) -> Result<(), Error<S::Error>> {
-        let last_one = self.tail.oldest >= self.tail.anchor.min(self.tail.head);
+        let none = self.tail.anchor == NO_INDEX || self.tail.head == NO_INDEX;
+        let last_one = none || self.tail.oldest >= self.tail.anchor.min(self.tail.head);
         if self.policy == Policy::Error || last_one {
             return Err(Error::Full);
         }
@@ -272,21 +287,9 @@ where
         }
     }
 
-    fn set_aside(&mut self, index: u32, size: u32) -> Result<(), Error<S::Error>> {
-        let slot = self.plan.slot(index);
-        loop {
-            match self.storage.reserve(slot, size) {
-                Ok(()) => return Ok(()),
-                Err(error) if S::is_full(&error) => self.drop_unread()?,
-                Err(error) => return Err(self.poison(error)),
-            }
-        }
-    }
-
     /// Writes the batch as a part of a commit that ends later.
     fn write_part(&mut self) -> Result<(), Error<S::Error>> {
         self.write_batch(Kind::Part)?;
-        self.tail.parts = true;
         Ok(())
     }
 
@@ -296,8 +299,8 @@ where
         let number = self.tail.stored.saturating_sub(u64::from(pending)).saturating_add(1);
         let frame = NewFrame {
             kind,
-            count: u16::try_from(pending).unwrap_or(u16::MAX),
-            payload: pending.saturating_mul(self.plan.record_size) as usize,
+            count: pending,
+            payload: u32::from(pending).saturating_mul(self.plan.record_size) as usize,
             number,
         };
         let header = self.next_bucket_header();
@@ -366,13 +369,13 @@ impl NewFrame {
         let seed = bucket::seed(plan.base_seed, tail.head);
         frame::seal(sealed, self.count, self.kind, seed, self.number);
         let slot = plan.slot(tail.head);
-        if tail.begun {
+        if tail.is_begun(plan) {
             storage.write(slot, tail.offset, sealed)?;
         } else {
             storage.write(slot, 0, bytes)?;
         }
         tail.offset = tail.offset.saturating_add(size);
-        (tail.begun, tail.closed) = (true, false);
+        tail.closed = false;
         Ok(())
     }
 }

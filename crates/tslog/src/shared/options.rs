@@ -157,7 +157,7 @@ impl Options {
         // Refused arguments must not leave a folder behind.
         Log::<Folder, Vec<u8>, 4>::check(&config)?;
         let mut storage = Folder::open_writer(path, self.create)?;
-        let made = match crate::log::create::find(&mut storage) {
+        let made = match crate::log::header::find(&mut storage) {
             Ok((header, _)) if !self.recreate => header,
             Err(Error::NoLog) if !self.create => return Err(Error::NoLog),
             Ok(_) | Err(Error::NoLog) => crate::log::create::create(&mut storage, &config)?,

@@ -9,8 +9,9 @@ use crate::{
     error::{Error, Invalid},
     layout::{cursor::Place, plan::Plan},
     log::{
-        NO_INDEX, create,
+        NO_INDEX,
         cursors::newest_place,
+        header,
         probe::{Probe, Seen, Window},
         read::{Bounds, Position, Step},
     },
@@ -302,7 +303,7 @@ impl<T> SharedReader<T> {
 impl SharedReader<Raw> {
     pub(super) fn apart(path: &Path, n: u8) -> Result<Self, Error<io::Error>> {
         let mut folder = Folder::open_reader(path, n)?;
-        let (header, _) = create::find(&mut folder)?;
+        let (header, _) = header::find(&mut folder)?;
         let plan = Plan::new(&header)?;
         let schema = Schema::read(&mut folder, &header)?;
         let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };

@@ -9,8 +9,9 @@ use crate::{
     format::{Format, Value},
     layout::{header::LogHeader, plan::Plan},
     log::{
-        NO_INDEX, create,
+        NO_INDEX,
         cursors::newest_place,
+        header,
         probe::{Probe, Seen, Window},
         read::{Bounds, Position, Step},
     },
@@ -36,8 +37,8 @@ impl Schema {
         storage: &mut S,
         header: &LogHeader,
     ) -> Result<Self, Error<S::Error>> {
-        let first = create::read_copy(storage, 0).map_err(Error::Storage)?;
-        let mut text = create::Text::new(header, u32::from(first.as_ref() != Ok(header)));
+        let first = header::read_copy(storage, 0).map_err(Error::Storage)?;
+        let mut text = header::Text::new(header, u32::from(first.as_ref() != Ok(header)));
         let mut bytes = Vec::new();
         while let Some(byte) = text.next(storage).map_err(Error::Storage)? {
             bytes.push(byte);
@@ -154,7 +155,7 @@ impl<S: Storage> View<S> {
     /// # Errors
     /// As [`View::open`].
     pub fn new(mut storage: S) -> Result<Self, Error<S::Error>> {
-        let (header, header_damaged) = create::find(&mut storage)?;
+        let (header, copies) = header::find(&mut storage)?;
         let plan = Plan::new(&header)?;
         let schema = Schema::read(&mut storage, &header)?;
         let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
@@ -163,7 +164,7 @@ impl<S: Storage> View<S> {
             header,
             plan,
             schema,
-            header_damaged,
+            header_damaged: copies.damaged().is_some(),
             bounds,
             abandoned_size: 0,
             window: vec![0; WINDOW],
@@ -187,7 +188,7 @@ impl<S: Storage> View<S> {
         if head != NO_INDEX {
             let extent = self.storage.extent(self.plan.slot(head)).map_err(Error::Storage)?;
             self.abandoned_size = self.probe(|probe| {
-                let walk = probe.walk(head, 1, u64::from(u32::MAX))?;
+                let walk = probe.walk(head, 0)?;
                 let end = walk.map_or(extent, |walk| walk.end);
                 probe.bytes_behind(head, end, extent)
             })?;
@@ -269,7 +270,7 @@ impl<S: Storage> View<S> {
         if head == NO_INDEX {
             return Ok(Vec::new());
         }
-        let walk = self.probe(|probe| probe.walk(head, 1, u64::from(u32::MAX)))?;
+        let walk = self.probe(|probe| probe.walk(head, 0))?;
         let Some(walk) = walk else { return Ok(Vec::new()) };
         let cursor = |n: usize| {
             let journal = journal.and_then(|journal| journal.cursors.get(n).copied().flatten());

@@ -1,0 +1,219 @@
+//! The log header on the medium: finding the copy that counts, and comparing it.
+
+use core::fmt::Write as _;
+
+use super::walk::READS;
+use crate::{
+    config::Config,
+    error::{Error, Mismatch},
+    layout::{
+        crc::crc32c,
+        header::{FIXED_SIZE, LogHeader, Refused},
+    },
+    storage::{Slots, Storage},
+};
+
+/// Bytes of text read at a time.
+const PIECE: usize = 64;
+
+/// Which copies of the log header can be relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Copies {
+    /// Both, and they say the same.
+    Both,
+    /// Only copy A; copy B is damaged, or older.
+    OnlyA,
+    /// Only copy B.
+    OnlyB,
+}
+
+impl Copies {
+    /// The slot of the copy that is damaged.
+    pub(crate) fn damaged(self) -> Option<u32> {
+        match self {
+            Self::Both => None,
+            Self::OnlyA => Some(1),
+            Self::OnlyB => Some(0),
+        }
+    }
+}
+
+/// The header that counts, and where it lies.
+pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, Copies), Error<S::Error>> {
+    let first = read_copy(storage, 0).map_err(Error::Storage)?;
+    let second = read_copy(storage, 1).map_err(Error::Storage)?;
+    let (first, second) = match (first, second) {
+        (Ok(first), second) if second == Ok(first) => return Ok((first, Copies::Both)),
+        // Copy B is written once copy A is safe, so the writing of this one may have been cut.
+        (Ok(first), second) => {
+            if is_stable(storage, &first).map_err(Error::Storage)? {
+                return Ok((first, Copies::OnlyA));
+            }
+            match second {
+                Ok(second) => return Ok((second, Copies::OnlyB)),
+                Err(second) => (Refused::Foreign, second),
+            }
+        }
+        (Err(_), Ok(second)) => return Ok((second, Copies::OnlyB)),
+        (Err(first), Err(second)) => (first, second),
+    };
+    let named = storage.geometry().slots == Slots::Named;
+    let buckets = named && storage.present(u32::MAX).map_err(Error::Storage)?.is_some();
+    // A blank copy B means that no log was ever finished here.
+    if second == Refused::Blank && !buckets {
+        return Err(Error::NoLog);
+    }
+    match (first, second) {
+        (Refused::Version(version), _) | (_, Refused::Version(version)) => {
+            Err(Error::Version(version))
+        }
+        _ => Err(Error::NotALog),
+    }
+}
+
+/// True if copy A reads the same again and again.
+fn is_stable<S: Storage>(storage: &mut S, first: &LogHeader) -> Result<bool, S::Error> {
+    let again = if first.geometry.slots == Slots::Named { 1 } else { READS };
+    for _ in 1..again {
+        if read_copy(storage, 0)?.as_ref() != Ok(first) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Reads and checks one copy.
+pub(crate) fn read_copy<S: Storage>(
+    storage: &mut S,
+    slot: u32,
+) -> Result<Result<LogHeader, Refused>, S::Error> {
+    let mut fixed = [0; FIXED_SIZE];
+    storage.read(slot, 0, &mut fixed)?;
+    let header = match LogHeader::decode(&fixed) {
+        Ok(header) => header,
+        Err(refused) => return Ok(Err(refused)),
+    };
+    if header.size() > storage.extent(slot)? {
+        return Ok(Err(Refused::Foreign));
+    }
+    let mut text = Text::new(&header, slot);
+    let mut crc = crc32c(0, &fixed);
+    while let Some(byte) = text.next(storage)? {
+        crc = crc32c(crc, &[byte]);
+    }
+    let mut stored = [0; 4];
+    storage.read(slot, header.crc_offset(), &mut stored)?;
+    let sound = crc == u32::from_le_bytes(stored);
+    Ok(if sound { Ok(header) } else { Err(Refused::Foreign) })
+}
+
+/// The text of a header, byte by byte.
+pub(crate) struct Text {
+    slot: u32,
+    offset: u32,
+    end: u32,
+    piece: [u8; PIECE],
+    used: usize,
+    len: usize,
+}
+
+impl Text {
+    pub(crate) fn new(header: &LogHeader, slot: u32) -> Self {
+        let end = header.crc_offset();
+        Self {
+            slot,
+            offset: end.saturating_sub(header.text_size),
+            end,
+            piece: [0; PIECE],
+            used: 0,
+            len: 0,
+        }
+    }
+
+    pub(crate) fn next<S: Storage>(&mut self, storage: &mut S) -> Result<Option<u8>, S::Error> {
+        if self.used == self.len {
+            let len = (self.end.saturating_sub(self.offset) as usize).min(PIECE);
+            if len == 0 {
+                return Ok(None);
+            }
+            let piece = self.piece.get_mut(..len).unwrap_or_default();
+            storage.read(self.slot, self.offset, piece)?;
+            self.offset = self.offset.saturating_add(u32::try_from(len).unwrap_or(0));
+            (self.used, self.len) = (0, len);
+        }
+        let byte = self.piece.get(self.used).copied();
+        self.used = self.used.saturating_add(1);
+        Ok(byte)
+    }
+}
+
+/// Refuses a log that was made with another shape, or for another medium.
+pub(crate) fn compare<S: Storage>(
+    storage: &mut S,
+    (header, copies): &(LogHeader, Copies),
+    config: &Config<'_>,
+) -> Result<(), Error<S::Error>> {
+    let (was, is) = (header.geometry, storage.geometry());
+    if was.slot_size != is.slot_size {
+        return Err(Mismatch::SlotSize(was.slot_size, is.slot_size).into());
+    }
+    if was.slot_count != is.slot_count || was.slots != is.slots {
+        return Err(Mismatch::SlotCount(was.slot_count, is.slot_count).into());
+    }
+    if was.write_size != is.write_size {
+        return Err(Mismatch::WriteSize(was.write_size, is.write_size).into());
+    }
+    if let Some(formats) = config.formats {
+        let count = u32::try_from(formats.len()).unwrap_or(u32::MAX);
+        if count != u32::from(header.formats) {
+            return Err(Mismatch::Formats(u32::from(header.formats), count).into());
+        }
+        let mut text = Text::new(header, u32::from(*copies == Copies::OnlyB));
+        for (at, format) in (0_u32..).zip(formats) {
+            let mut matcher = Matcher { text: &mut text, storage, same: true, failed: None };
+            let _ = write!(matcher, "{format}\t");
+            let (same, failed) = (matcher.same, matcher.failed);
+            if let Some(error) = failed {
+                return Err(Error::Storage(error));
+            }
+            if !same {
+                return Err(Mismatch::Format(at).into());
+            }
+            while !matches!(text.next(storage).map_err(Error::Storage)?, None | Some(b'\n')) {}
+        }
+    }
+    let asked = match config.formats {
+        Some([_, ..]) => None,
+        Some([]) | None => config.record_size,
+    };
+    if let Some(asked) = asked.filter(|&asked| asked != header.record_size) {
+        return Err(Mismatch::RecordSize(header.record_size, asked).into());
+    }
+    if let Some(asked) = config.bucket_size.filter(|&asked| asked != header.bucket_size) {
+        return Err(Mismatch::BucketSize(header.bucket_size, asked).into());
+    }
+    Ok(())
+}
+
+/// Compares what is written to it with the text of a header.
+struct Matcher<'a, S: Storage> {
+    text: &'a mut Text,
+    storage: &'a mut S,
+    same: bool,
+    failed: Option<S::Error>,
+}
+
+impl<S: Storage> core::fmt::Write for Matcher<'_, S> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        for byte in text.bytes() {
+            match self.text.next(self.storage) {
+                Ok(there) => self.same &= there == Some(byte),
+                Err(error) => self.failed = Some(error),
+            }
+            if !self.same || self.failed.is_some() {
+                return Err(core::fmt::Error);
+            }
+        }
+        Ok(())
+    }
+}

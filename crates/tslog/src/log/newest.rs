@@ -1,0 +1,168 @@
+//! Which buckets there are: by bisection over a ring, by name where slots have names.
+
+use super::probe::Probe;
+#[cfg(feature = "std")]
+use super::{NO_INDEX, read::Bounds};
+use crate::{
+    layout::bucket::BucketHeader,
+    storage::{FIRST_BUCKET_SLOT, Storage},
+    words::MAX_INDEX,
+};
+
+impl<S: Storage> Probe<'_, '_, S> {
+    /// The first number of bucket `oldest`, by its header, its first frame, or the bucket behind
+    /// it.
+    pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> Result<u64, S::Error> {
+        if let Some(header) = self.bucket_header(oldest)? {
+            return Ok(header.first);
+        }
+        if oldest == 0 {
+            return Ok(1);
+        }
+        let end = self.first_at_or_after(oldest.saturating_add(1), head)?.unwrap_or(1);
+        let low = end.saturating_sub(u64::from(self.plan.bucket_size));
+        Ok(self.first_frame_number(oldest, low, end)?.unwrap_or(end))
+    }
+
+    /// The number of the first frame, where the header of the bucket is rotten.
+    pub(crate) fn first_frame_number(
+        &mut self,
+        index: u32,
+        low: u64,
+        high: u64,
+    ) -> Result<Option<u64>, S::Error> {
+        let offset = self.plan.first_frame();
+        let Some(frame) = self.frame_header(index, offset)? else { return Ok(None) };
+        let computed = self.frame_crc(index, offset, frame, |_, _| {})?;
+        Ok(frame.0.number_in(computed, low, high))
+    }
+
+    /// Finds the newest bucket on fixed slots: positions from the first on hold one lap, the others
+    /// the lap before or nothing. Also returns the header in the slot behind it.
+    fn newest_in_ring(&mut self) -> Result<Option<(u32, Option<BucketHeader>)>, S::Error> {
+        let ring = self.plan.ring;
+        let Some(base) = self.header_in_slot(self.plan.slot(0))? else {
+            return self.newest_by_scan();
+        };
+        let same_lap =
+            |header: &BucketHeader| header.index.checked_div(ring) == base.index.checked_div(ring);
+        let (mut low, mut high, mut newest) = (0, ring, base.index);
+        let mut behind = Some(base);
+        while high.saturating_sub(low) > 1 {
+            let middle = u32::midpoint(low, high);
+            match self.header_in_slot(self.plan.slot(middle))? {
+                Some(header) if same_lap(&header) => (low, newest) = (middle, header.index),
+                other => (high, behind) = (middle, other),
+            }
+        }
+        // A rotten header misleads the bisection; the buckets behind it tell.
+        for behind in high.saturating_add(1)..high.saturating_add(3).min(ring) {
+            if self.header_in_slot(self.plan.slot(behind))?.is_some_and(|found| same_lap(&found)) {
+                return self.newest_by_scan();
+            }
+        }
+        Ok(Some((newest, behind)))
+    }
+
+    fn newest_by_scan(&mut self) -> Result<Option<(u32, Option<BucketHeader>)>, S::Error> {
+        let mut newest = None;
+        for position in 0..self.plan.ring {
+            let header = self.header_in_slot(self.plan.slot(position))?;
+            newest = newest.max(header.map(|header| header.index));
+        }
+        let Some(newest) = newest else { return Ok(None) };
+        let behind = self.header_in_slot(self.plan.slot(newest.saturating_add(1)))?;
+        Ok(Some((newest, behind)))
+    }
+
+    /// The newest and the oldest bucket there may be.
+    pub(crate) fn extremes(&mut self) -> Result<Option<(u32, u32)>, S::Error> {
+        if self.plan.named {
+            let present = self.storage.present(u32::MAX)?;
+            let index = |slot: u32| slot.saturating_sub(FIRST_BUCKET_SLOT);
+            return Ok(present
+                .filter(|present| index(present.highest) <= MAX_INDEX)
+                .map(|present| (index(present.highest), index(present.lowest))));
+        }
+        let Some((newest, behind)) = self.newest_in_ring()? else {
+            // Only the first bucket can be alone with a rotten header.
+            return Ok(self.first_frame_number(0, 1, 1)?.map(|_| (0, 0)));
+        };
+        let ring = self.plan.ring;
+        let following = newest.saturating_add(1);
+        let oldest = following.saturating_sub(ring);
+        if behind.is_some_and(|header| header.index == oldest) {
+            return Ok(Some((newest, oldest)));
+        }
+        if following < ring {
+            let newest = if self.is_rotten(following)? { following } else { newest };
+            return Ok(Some((newest, 0)));
+        }
+        // The slot behind was erased for the bucket to come, or holds it or the oldest one with a
+        // rotten header.
+        let second = oldest.saturating_add(1).min(newest);
+        if self.is_rotten(following)? {
+            return Ok(Some((following, second)));
+        }
+        let after = self.bucket_header(second)?.map_or(0, |header| header.first);
+        let low = after.saturating_sub(u64::from(self.plan.bucket_size));
+        let whole = self.first_frame_number(oldest, low, after.saturating_sub(1))?.is_some();
+        Ok(Some((newest, if whole { oldest } else { second })))
+    }
+
+    /// True if the slot of bucket `index` holds the first frame of that bucket behind a rotten
+    /// header.
+    fn is_rotten(&mut self, index: u32) -> Result<bool, S::Error> {
+        if index > MAX_INDEX {
+            return Ok(false);
+        }
+        let (low, high) = self.plausible_first(index, 0)?;
+        Ok(self.first_frame_number(index, low, high)?.is_some())
+    }
+
+    /// How far the log goes, as the medium shows it now, for those who only look.
+    #[cfg(feature = "std")]
+    pub(crate) fn discover(&mut self) -> Result<Bounds, S::Error> {
+        let empty = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
+        let Some((newest, oldest)) = self.extremes()? else { return Ok(empty) };
+        let mut next = Some(newest);
+        let mut bounds = empty;
+        while let Some(index) = next.filter(|&index| index >= oldest) {
+            if let Some(walk) = self.walk(index, 0)? {
+                let last = walk.committed.unwrap_or(walk.first.saturating_sub(1));
+                bounds = Bounds { oldest, head: index, last };
+                if walk.solid {
+                    return Ok(bounds);
+                }
+            }
+            next = self.below(index)?;
+        }
+        Ok(bounds)
+    }
+
+    /// The bucket that lies next below `index`, where missing ones need not be tried one by one.
+    pub(crate) fn below(&mut self, index: u32) -> Result<Option<u32>, S::Error> {
+        let Some(below) = index.checked_sub(1) else { return Ok(None) };
+        let slot = self.plan.slot(below);
+        if !self.plan.named || self.storage.extent(slot)? > 0 {
+            return Ok(Some(below));
+        }
+        let present = self.storage.present(self.plan.slot(index))?;
+        let index = |slot: u32| slot.saturating_sub(FIRST_BUCKET_SLOT);
+        Ok(present.map(|present| index(present.highest)))
+    }
+
+    /// Where the header of bucket `index` is rotten, the numbers it may begin with.
+    pub(crate) fn plausible_first(
+        &mut self,
+        index: u32,
+        cursor: u64,
+    ) -> Result<(u64, u64), S::Error> {
+        let size = u64::from(self.plan.bucket_size);
+        let Some(before) = index.checked_sub(1) else { return Ok((1, 1)) };
+        Ok(match self.bucket_header(before)? {
+            Some(header) => (header.first, header.first.saturating_add(size)),
+            None => (cursor.saturating_sub(size).saturating_add(1), cursor.saturating_add(1)),
+        })
+    }
+}

@@ -1,0 +1,141 @@
+//! What a log keeps in RAM, and the limits it is opened with. It never looks at the medium.
+
+use super::NO_INDEX;
+use crate::{error::Invalid, layout::plan::Plan, words::SeqnRange};
+
+/// Where the log ends, in RAM and on the medium.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tail {
+    /// The last number that is durable.
+    pub(super) committed: u64,
+    /// The last number given.
+    pub(super) stored: u64,
+    /// The first number of `head`.
+    pub(super) first: u64,
+    /// The bucket being written, or [`NO_INDEX`] before the first.
+    pub(super) head: u32,
+    /// The oldest bucket that is kept.
+    pub(super) oldest: u32,
+    /// The newest bucket that recovery would find: it holds the end of a commit, or a cursor.
+    pub(super) anchor: u32,
+    /// Where the next frame goes in `head`.
+    pub(super) offset: u32,
+    /// Bytes of `head` that are set aside, on named slots.
+    pub(super) reserved: u32,
+    /// Records in the batch buffer. What is neither here nor committed lies in part frames.
+    pub(super) pending: u16,
+    /// Nothing may be added to `head` any more: the log was not closed in order.
+    pub(super) abandoned: bool,
+    /// The last frame in `head` is a closing frame.
+    pub(super) closed: bool,
+}
+
+/// What opening found, kept small.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    pub(super) lost_last: u64,
+    pub(super) lost_count: u32,
+    pub(super) abandoned_size: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Open,
+    Poisoned,
+    Closed,
+}
+
+/// Figures of a log at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    /// The last number given; 0 if there is none.
+    pub seqn: u64,
+    /// The last number that is durable.
+    pub committed: u64,
+    /// The index of the bucket that holds the latest record, 0 on an empty log.
+    pub bucket: u32,
+    /// The index of the oldest bucket that is kept.
+    pub oldest_bucket: u32,
+    /// The latest number less the least in-memory cursor of all declared readers, in records.
+    pub lag: u64,
+}
+
+/// What opening a log found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The log was closed in order, or is new.
+    pub clean: bool,
+    /// Bytes behind the last commit that belong to none: a write that was never acknowledged or, at
+    /// worst, the newest commit gone rotten.
+    pub abandoned_size: u32,
+    /// Numbers that a committed cursor proves to have been committed, and that are gone.
+    pub lost: Option<SeqnRange>,
+    /// One of the two copies of the log header is damaged; the other one serves.
+    pub header_damaged: bool,
+}
+
+/// The bytes a batch buffer needs for records of `record_size` bytes, committed by `commit_delta`,
+/// on any medium.
+///
+/// ```
+/// assert!(tslog::buffer_size(16, 16) < 16 * 16 + 128);
+/// ```
+#[expect(clippy::arithmetic_side_effects, reason = "too large a buffer fails to compile")]
+pub const fn buffer_size(record_size: usize, commit_delta: usize) -> usize {
+    32 + (8 + record_size * commit_delta).next_multiple_of(32)
+}
+
+impl Tail {
+    pub(super) fn empty(plan: &Plan) -> Self {
+        Self {
+            committed: 0,
+            stored: 0,
+            first: 1,
+            head: NO_INDEX,
+            oldest: 0,
+            anchor: NO_INDEX,
+            offset: plan.first_frame(),
+            reserved: 0,
+            pending: 0,
+            abandoned: false,
+            closed: false,
+        }
+    }
+
+    /// True if the header of `head` is on the medium: it goes there with the first frame.
+    pub(super) fn is_begun(&self, plan: &Plan) -> bool {
+        self.head != NO_INDEX && self.offset > plan.first_frame()
+    }
+
+    /// True if part frames of a commit were written that has no end yet.
+    pub(super) fn has_parts(&self) -> bool {
+        self.stored.saturating_sub(self.committed) > u64::from(self.pending)
+    }
+}
+
+/// The most buckets there may be, given the cap the caller asked for: at least the bucket that holds
+/// the last commit, and those that the next one may span.
+pub(super) fn limit(plan: &Plan, max_buckets: u32, commit_delta: u32) -> u32 {
+    let spanned = commit_delta.div_ceil(plan.bucket_size.max(1));
+    match max_buckets {
+        0 => plan.ring,
+        cap => cap.max(spanned.saturating_add(1)).min(plan.ring),
+    }
+}
+
+/// On fixed slots a batch must fit the buffer and one slot, so that a commit never spans more than
+/// two buckets; where cursors have places of their own, it may span any number.
+pub(super) fn check_batch(plan: &Plan, commit_delta: u32, buffer: usize) -> Result<(), Invalid> {
+    if commit_delta == 0 {
+        return Err(Invalid::CommitDelta(0));
+    }
+    let records = if plan.named { 1 } else { commit_delta };
+    let need = plan.buffer_bytes(u64::from(records));
+    if need > u64::from(plan.slot_size) {
+        return Err(Invalid::Batch(need, u64::from(plan.slot_size)));
+    }
+    if plan.batch_capacity(buffer) < records {
+        return Err(Invalid::Buffer(need, buffer as u64));
+    }
+    Ok(())
+}

@@ -1,0 +1,293 @@
+//! The walk over one bucket: where its frames are, and which of them count.
+//!
+//! It promises that whatever a walk calls committed reads back whole now and tomorrow: frames that
+//! are followed by a sound one were synced before that one was written, and the last is checked to
+//! its end, several times where bits may be in between.
+
+use super::probe::Probe;
+use crate::{
+    layout::{
+        bucket::BucketHeader,
+        cursor::{PAYLOAD_SIZE, decode_payload},
+        frame::{FrameHeader, Kind},
+    },
+    storage::Storage,
+    words::MAX_READERS,
+};
+
+/// How often bytes that a cut may have left half programmed are read before they are believed.
+pub(super) const READS: u32 = 4;
+
+/// How many bytes at the end of the last frame may be such bytes: those programmed at once.
+const MARGINAL: u32 = 32;
+
+/// What the walk over one bucket found.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Walk {
+    /// The number the bucket begins with.
+    pub(crate) first: u64,
+    pub(crate) header: Option<BucketHeader>,
+    /// The last number of the last whole commit, if one ends here.
+    pub(crate) committed: Option<u64>,
+    /// Where the last sound frame ends.
+    pub(crate) end: u32,
+    /// The bucket holds a commit, a cursor or a closing frame.
+    pub(crate) solid: bool,
+    /// The last frame is a closing frame.
+    pub(crate) closed: bool,
+    /// The latest cursor frame of each reader.
+    pub(crate) cursors: [Option<u64>; MAX_READERS],
+    /// The chain of frames goes on beyond `end`.
+    more: bool,
+}
+
+/// A frame on the chain.
+#[derive(Clone, Copy)]
+struct Link {
+    offset: u32,
+    header: FrameHeader,
+    size: u32,
+    number: u64,
+}
+
+impl Link {
+    fn end(&self) -> u32 {
+        self.offset.saturating_add(self.size)
+    }
+
+    /// The number behind the last record of the frame.
+    fn next(&self) -> u64 {
+        let records = if self.header.has_records() { u64::from(self.header.count) } else { 0 };
+        self.number.saturating_add(records)
+    }
+}
+
+impl<S: Storage> Probe<'_, '_, S> {
+    /// Walks bucket `index`. Where its header is rotten, its first frame must begin with a number
+    /// that can be, given the bucket before or a committed `cursor`; `None` if it does not, and so
+    /// is no bucket.
+    pub(crate) fn walk(&mut self, index: u32, cursor: u64) -> Result<Option<Walk>, S::Error> {
+        let header = self.bucket_header(index)?;
+        let first = if let Some(header) = header {
+            header.first
+        } else {
+            let (low, high) = self.plausible_first(index, cursor)?;
+            match self.first_frame_number(index, low, high)? {
+                Some(first) => first,
+                None => return Ok(None),
+            }
+        };
+        let begin = self.plan.first_frame();
+        let mut walk = Walk {
+            first,
+            header,
+            committed: None,
+            end: begin,
+            solid: false,
+            closed: false,
+            cursors: [None; MAX_READERS],
+            more: false,
+        };
+        let last = self.hop(index, &mut walk)?;
+        if let Some(link) = last {
+            if self.is_stable(index, link)? {
+                walk.committed = Some(link.next().saturating_sub(1));
+                walk.end = walk.end.max(link.end());
+                walk.solid = true;
+            } else {
+                self.check_all(index, &mut walk)?;
+            }
+        }
+        // Header and first frame are one write: unless a later frame shows that it was whole, the
+        // header must be sound, and be so tomorrow.
+        let one = self.frame_header(index, begin)?.map(|(_, size)| begin.saturating_add(size));
+        if one.is_none_or(|one| walk.end <= one) && !self.is_header_stable(index)? {
+            (walk.solid, walk.committed, walk.closed) = (false, None, false);
+        }
+        walk.closed &= !walk.more;
+        Ok(Some(walk))
+    }
+
+    /// True if the header of a bucket reads right every time.
+    fn is_header_stable(&mut self, index: u32) -> Result<bool, S::Error> {
+        let again = if self.plan.named { 1 } else { READS };
+        for _ in 0..again {
+            if self.bucket_header(index)?.is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Follows the chain of frames by their headers. Notes cursors and closing frames, which are
+    /// checked, and returns the last frame that ends a commit, unless a checked frame follows it
+    /// and so vouches for it.
+    fn hop(&mut self, index: u32, walk: &mut Walk) -> Result<Option<Link>, S::Error> {
+        let mut offset = walk.end;
+        let mut number = walk.first;
+        let mut last: Option<Link> = None;
+        loop {
+            let Some(link) = self.next_link(index, offset, number)? else {
+                walk.more |= offset > walk.end;
+                return Ok(last);
+            };
+            walk.more |= link.offset > offset;
+            match link.header.kind {
+                Kind::Records => last = Some(link),
+                Kind::Cursor | Kind::Close => {
+                    if self.note(index, link, walk)? {
+                        let committed = last.take().map(|last| last.next().saturating_sub(1));
+                        walk.committed = committed.or(walk.committed);
+                        (walk.solid, walk.end, walk.more) = (true, link.end(), false);
+                        walk.closed = link.header.kind == Kind::Close;
+                    }
+                }
+                Kind::Part | Kind::Journal => {}
+            }
+            offset = link.end();
+            number = link.next();
+        }
+    }
+
+    /// The next frame of the chain at `offset`, or behind a place where the chain is broken.
+    fn next_link(
+        &mut self,
+        index: u32,
+        offset: u32,
+        number: u64,
+    ) -> Result<Option<Link>, S::Error> {
+        if let Some((header, size)) = self.frame_header(index, offset)? {
+            return Ok(Some(Link { offset, header, size, number }));
+        }
+        let end = offset.saturating_add(32).min(self.plan.slot_size);
+        if self.is_blank(index, offset, end)? {
+            return Ok(None);
+        }
+        let high = number.saturating_add(u64::from(self.plan.bucket_size));
+        let found = self.resync(index, offset, number, high)?;
+        let Some(found) = found else { return Ok(None) };
+        let frame = self.frame_header(index, found.offset)?;
+        Ok(frame.map(|(header, size)| Link {
+            offset: found.offset,
+            header,
+            size,
+            number: found.number,
+        }))
+    }
+
+    /// Checks a cursor or closing frame and takes note of it. Says whether it is sound.
+    fn note(&mut self, index: u32, link: Link, walk: &mut Walk) -> Result<bool, S::Error> {
+        let mut payload = [0; PAYLOAD_SIZE];
+        let frame = (link.header, link.size);
+        let computed = self.frame_crc(index, link.offset, frame, |done, bytes| {
+            let at = done as usize;
+            let rest = payload.get_mut(at..).unwrap_or_default();
+            for (to, from) in rest.iter_mut().zip(bytes) {
+                *to = *from;
+            }
+        })?;
+        if !link.header.begins_with(computed, link.number) || !self.rereads(index, link)? {
+            return Ok(false);
+        }
+        if link.header.kind == Kind::Cursor
+            && let Some((reader, cursor)) = decode_payload(payload)
+            && let Some(place) = walk.cursors.get_mut(usize::from(reader))
+        {
+            *place = Some(cursor);
+        }
+        Ok(true)
+    }
+
+    fn is_sound(&mut self, index: u32, link: Link) -> Result<bool, S::Error> {
+        let frame = (link.header, link.size);
+        let computed = self.frame_crc(index, link.offset, frame, |_, _| {})?;
+        Ok(link.header.begins_with(computed, link.number))
+    }
+
+    /// True if the frame is sound, and will be sound tomorrow.
+    fn is_stable(&mut self, index: u32, link: Link) -> Result<bool, S::Error> {
+        Ok(self.is_sound(index, link)? && self.rereads(index, link)?)
+    }
+
+    /// True if the end of a frame reads the same every time. A cut that came early shows in the
+    /// check; one that came with the last word may not, as long as its bits happen to read right.
+    fn rereads(&mut self, index: u32, link: Link) -> Result<bool, S::Error> {
+        if self.plan.named {
+            return Ok(true);
+        }
+        let size = link.size.min(MARGINAL);
+        let offset = link.end().saturating_sub(size);
+        let mut before = [0; MARGINAL as usize];
+        for read in 0..READS {
+            let mut now = [0; MARGINAL as usize];
+            let bytes = now.get_mut(..size as usize).unwrap_or_default();
+            self.storage.read(self.plan.slot(index), offset, bytes)?;
+            if read > 0 && now != before {
+                return Ok(false);
+            }
+            before = now;
+        }
+        Ok(true)
+    }
+
+    /// The last frame of the chain is not whole, so the chain itself cannot be trusted: checks
+    /// every
+    /// frame and notes the last commit that is whole.
+    fn check_all(&mut self, index: u32, walk: &mut Walk) -> Result<(), S::Error> {
+        self.forget();
+        let mut offset = self.plan.first_frame();
+        let mut number = walk.first;
+        while let Some(link) = self.next_link(index, offset, number)? {
+            let ends = link.header.kind == Kind::Records;
+            if ends && self.is_stable(index, link)? {
+                walk.committed = Some(link.next().saturating_sub(1));
+                walk.solid = true;
+                walk.end = walk.end.max(link.end());
+            }
+            offset = link.end();
+            number = link.next();
+        }
+        walk.more = offset > walk.end;
+        Ok(())
+    }
+
+    /// True if nothing was begun behind the closing frame. What will be written next is read
+    /// several times, because a write that was cut may leave bits that read blank only sometimes.
+    pub(super) fn rest_is_blank(
+        &mut self,
+        index: u32,
+        from: u32,
+        to: u32,
+    ) -> Result<bool, S::Error> {
+        let near = from.saturating_add(256).min(to);
+        let again = if self.plan.named { 0 } else { READS };
+        for _ in 1..again {
+            self.forget();
+            if !self.is_blank(index, from, near)? {
+                return Ok(false);
+            }
+        }
+        self.forget();
+        self.is_blank(index, from, to)
+    }
+
+    /// How many bytes from `from` on may be what is left of a write: up to the last that is not
+    /// blank. Nothing is looked for behind 64 blank bytes.
+    pub(crate) fn bytes_behind(&mut self, index: u32, from: u32, to: u32) -> Result<u32, S::Error> {
+        let near = from.saturating_add(32).min(to);
+        if self.is_blank(index, from, near)? {
+            return Ok(0);
+        }
+        let blank = self.plan.blank();
+        let (mut offset, mut end) = (from, from);
+        while offset < to {
+            let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize)?;
+            let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1);
+            if let Some(last) = bytes.iter().rposition(|&byte| byte != blank) {
+                end = offset.saturating_add(u32::try_from(last).unwrap_or(0)).saturating_add(1);
+            }
+            offset = offset.saturating_add(len);
+        }
+        Ok(end.saturating_sub(from))
+    }
+}
