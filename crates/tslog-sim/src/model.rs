@@ -15,6 +15,8 @@ pub struct Cursor {
     pub flight: Option<u64>,
     /// Set for a reader that is new: it starts at the oldest record, wherever that is.
     pub new: bool,
+    /// What the medium tells of this reader; less than `durable` if the log had dropped more.
+    kept: u64,
 }
 
 /// The reference model of a log.
@@ -26,6 +28,9 @@ pub struct Model {
     committed: u64,
     /// The last number of a commit that had begun when the power went.
     flight: Option<u64>,
+    /// The records of a commit that was cut and found missing. Until something is written, bits
+    /// between 0 and 1 may let it read as whole after all; it is then as durable as any.
+    torn: Option<Vec<u8>>,
     /// Set while a log is being made anew: it may be empty, or the old one.
     reset: bool,
     /// The last number of each commit, in order.
@@ -50,6 +55,7 @@ impl Model {
             bytes: Vec::new(),
             committed: 0,
             flight: None,
+            torn: None,
             reset: false,
             commits: Vec::new(),
             since: 0,
@@ -147,8 +153,16 @@ impl Model {
             if flight > self.committed {
                 self.commits.push(flight);
             }
+            if flight > self.committed {
+                self.torn = None;
+            }
             self.committed = flight;
         }
+    }
+
+    /// The last number of a commit that was cut, given its records.
+    fn end_of(&self, torn: &[u8]) -> u64 {
+        self.committed + (torn.len() / self.record_size) as u64
     }
 
     /// The log is being made anew.
@@ -167,7 +181,8 @@ impl Model {
         self.consumed = self.consumed.max(least);
         while self.cursors.len() < usize::from(readers) {
             let flight = self.ghosts[self.cursors.len()];
-            self.cursors.push(Cursor { memory: 0, durable: least, flight, new: true });
+            let new = Cursor { memory: 0, durable: least, flight, new: true, kept: 0 };
+            self.cursors.push(new);
         }
         for n in usize::from(readers)..self.cursors.len() {
             self.ghosts[n] = Some(self.cursors[n].durable);
@@ -197,13 +212,30 @@ impl Model {
             let readers = self.readers();
             self.reset_done(readers, self.drops);
         }
-        let allowed = [Some(self.committed), self.flight];
+        let torn = self.torn.as_ref().map(|torn| self.end_of(torn));
+        let allowed = [Some(self.committed), self.flight, torn];
         assert!(
             allowed.contains(&Some(committed)),
             "found {committed} committed records, and {} were acknowledged{}",
             self.committed,
             self.flight.map_or(String::new(), |flight| format!(" ({flight} in flight)"))
         );
+        let safe = self.committed as usize * self.record_size;
+        match self.flight {
+            Some(flight) if flight > self.committed && committed == self.committed => {
+                self.bytes.truncate(flight as usize * self.record_size);
+                self.torn = Some(self.bytes[safe..].to_vec());
+            }
+            Some(flight) if flight == committed => {}
+            Some(_) | None if committed > self.committed => {
+                self.bytes.truncate(safe);
+                self.bytes.extend(self.torn.take().unwrap_or_default());
+            }
+            Some(_) | None => {}
+        }
+        if committed > self.committed {
+            self.torn = None;
+        }
         self.bytes.truncate(committed as usize * self.record_size);
         if committed > self.committed {
             self.commits.push(committed);
@@ -220,15 +252,16 @@ impl Model {
         let cursor = &mut self.cursors[usize::from(n)];
         let known = seqn == cursor.durable || Some(seqn) == cursor.flight;
         // A new reader starts at the oldest record, and all that the others need is there.
-        let fresh = cursor.new && seqn <= least;
-        let dropped = drops && seqn >= cursor.durable;
+        let fresh = cursor.new && seqn <= least.max(self.consumed);
+        let dropped = drops && seqn >= cursor.kept;
         assert!(
             seqn <= committed && (known || fresh || dropped),
             "reader {n} was found behind {seqn} of {committed}, its committed cursor is {cursor:?}"
         );
         // Until it commits, a new reader has no place of its own that would have to be kept.
         let flight = cursor.flight.filter(|_| cursor.new);
-        *cursor = Cursor { memory: seqn, durable: seqn, flight, new: cursor.new };
+        let kept = cursor.kept.min(seqn);
+        *cursor = Cursor { memory: seqn, durable: seqn, flight, new: cursor.new, kept };
         self.consumed = self.consumed.max(self.least());
     }
 
@@ -302,7 +335,11 @@ impl Model {
     pub fn cursor_done(&mut self, n: u8) {
         let cursor = &mut self.cursors[usize::from(n)];
         if let Some(flight) = cursor.flight.take() {
-            (cursor.durable, cursor.new) = (flight, cursor.new && flight == cursor.durable);
+            if flight != cursor.durable {
+                (cursor.kept, self.torn) = (flight, None);
+                cursor.new = false;
+            }
+            cursor.durable = flight;
         }
         self.consumed = self.consumed.max(self.least());
     }

@@ -240,6 +240,9 @@ impl<M: Medium> Run<M> {
                     return Ok(());
                 }
                 Err(Error::Full) if self.power.is_on() => {
+                    // What could not be given back was no error, and is tried again.
+                    let again = again || self.power.struck();
+                    self.power.forgive();
                     self.model.refuse();
                     self.check_full("store");
                     assert!(again, "store is full, and the readers have drained all");

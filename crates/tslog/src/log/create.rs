@@ -14,7 +14,7 @@ use crate::{
         plan::Plan,
     },
     log::{
-        header::{find, read_copy},
+        header::{find, read_copy, read_stable},
         journal,
     },
     storage::{FIRST_BUCKET_SLOT, Geometry, Storage},
@@ -78,7 +78,7 @@ pub(crate) fn create<S: Storage>(
 
 /// Before copy A is replaced, copy B must be able to stand for the old log alone.
 fn keep_old_in_copy_b<S: Storage>(storage: &mut S, old: &LogHeader) -> Result<(), Error<S::Error>> {
-    let copy_b = read_copy(storage, 1).map_err(Error::Storage)?;
+    let copy_b = read_stable(storage, 1).map_err(Error::Storage)?;
     match Plan::new(old) {
         Ok(plan) if copy_b.as_ref() != Ok(old) => {
             journal::copy_header(storage, &plan, 0).map_err(Error::Storage)?;

@@ -350,6 +350,7 @@ where
 
     /// Writes all cursors beside the log header.
     fn write_journal(&mut self, n: u8, cursor: u64) -> Result<(), Error<S::Error>> {
+        self.forget_torn_bucket()?;
         let mut cursors = [None; MAX_READERS];
         let committed = self.declared().iter().map(|reader| Some(reader.committed));
         for (slot, committed) in cursors.iter_mut().zip(committed) {

@@ -6,6 +6,7 @@ use super::walk::READS;
 use crate::{
     config::Config,
     error::{Error, Mismatch},
+    format::Format,
     layout::{
         crc::crc32c,
         header::{FIXED_SIZE, LogHeader, Refused},
@@ -28,6 +29,11 @@ pub(crate) enum Copies {
 }
 
 impl Copies {
+    /// The slot of a copy that counts.
+    fn slot(self) -> u32 {
+        u32::from(self == Self::OnlyB)
+    }
+
     /// The slot of the copy that is damaged.
     pub(crate) fn damaged(self) -> Option<u32> {
         match self {
@@ -46,7 +52,7 @@ pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, Copies), E
         (Ok(first), second) if second == Ok(first) => return Ok((first, Copies::Both)),
         // Copy B is written once copy A is safe, so the writing of this one may have been cut.
         (Ok(first), second) => {
-            if is_stable(storage, &first).map_err(Error::Storage)? {
+            if read_stable(storage, 0).map_err(Error::Storage)? == Ok(first) {
                 return Ok((first, Copies::OnlyA));
             }
             match second {
@@ -71,15 +77,20 @@ pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, Copies), E
     }
 }
 
-/// True if copy A reads the same again and again.
-fn is_stable<S: Storage>(storage: &mut S, first: &LogHeader) -> Result<bool, S::Error> {
-    let again = if first.geometry.slots == Slots::Named { 1 } else { READS };
-    for _ in 1..again {
-        if read_copy(storage, 0)?.as_ref() != Ok(first) {
-            return Ok(false);
+/// Reads one copy several times, and calls it damaged unless it reads the same every time: the
+/// other copy may only go once this one can be relied on.
+pub(crate) fn read_stable<S: Storage>(
+    storage: &mut S,
+    slot: u32,
+) -> Result<Result<LogHeader, Refused>, S::Error> {
+    let copy = read_copy(storage, slot)?;
+    let named = storage.geometry().slots == Slots::Named;
+    for _ in 1..if named { 1 } else { READS } {
+        if copy.is_ok() && read_copy(storage, slot)? != copy {
+            return Ok(Err(Refused::Foreign));
         }
     }
-    Ok(true)
+    Ok(copy)
 }
 
 /// Reads and checks one copy.
@@ -164,23 +175,12 @@ pub(crate) fn compare<S: Storage>(
         return Err(Mismatch::WriteSize(was.write_size, is.write_size).into());
     }
     if let Some(formats) = config.formats {
-        let count = u32::try_from(formats.len()).unwrap_or(u32::MAX);
-        if count != u32::from(header.formats) {
-            return Err(Mismatch::Formats(u32::from(header.formats), count).into());
+        let mut compared = compare_formats(storage, header, copies.slot(), formats);
+        if *copies == Copies::Both && matches!(compared, Err(Error::Mismatch(_))) {
+            // One of the copies may have bits that do not read the same every time.
+            compared = compare_formats(storage, header, 1, formats);
         }
-        let mut text = Text::new(header, u32::from(*copies == Copies::OnlyB));
-        for (at, format) in (0_u32..).zip(formats) {
-            let mut matcher = Matcher { text: &mut text, storage, same: true, failed: None };
-            let _ = write!(matcher, "{format}\t");
-            let (same, failed) = (matcher.same, matcher.failed);
-            if let Some(error) = failed {
-                return Err(Error::Storage(error));
-            }
-            if !same {
-                return Err(Mismatch::Format(at).into());
-            }
-            while !matches!(text.next(storage).map_err(Error::Storage)?, None | Some(b'\n')) {}
-        }
+        compared?;
     }
     let asked = match config.formats {
         Some([_, ..]) => None,
@@ -191,6 +191,32 @@ pub(crate) fn compare<S: Storage>(
     }
     if let Some(asked) = config.bucket_size.filter(|&asked| asked != header.bucket_size) {
         return Err(Mismatch::BucketSize(header.bucket_size, asked).into());
+    }
+    Ok(())
+}
+
+fn compare_formats<S: Storage>(
+    storage: &mut S,
+    header: &LogHeader,
+    slot: u32,
+    formats: &[Format<'_>],
+) -> Result<(), Error<S::Error>> {
+    let count = u32::try_from(formats.len()).unwrap_or(u32::MAX);
+    if count != u32::from(header.formats) {
+        return Err(Mismatch::Formats(u32::from(header.formats), count).into());
+    }
+    let mut text = Text::new(header, slot);
+    for (at, format) in (0_u32..).zip(formats) {
+        let mut matcher = Matcher { text: &mut text, storage, same: true, failed: None };
+        let _ = write!(matcher, "{format}\t");
+        let (same, failed) = (matcher.same, matcher.failed);
+        if let Some(error) = failed {
+            return Err(Error::Storage(error));
+        }
+        if !same {
+            return Err(Mismatch::Format(at).into());
+        }
+        while !matches!(text.next(storage).map_err(Error::Storage)?, None | Some(b'\n')) {}
     }
     Ok(())
 }

@@ -129,7 +129,7 @@ pub(super) fn copy_header<S: Storage>(
     plan: &Plan,
     slot: u8,
 ) -> Result<(u8, u32), S::Error> {
-    let sound = header::read_copy(storage, u32::from(slot))?.is_ok();
+    let sound = header::read_stable(storage, u32::from(slot))?.is_ok();
     let target = if sound { u32::from(1_u8.saturating_sub(slot)) } else { u32::from(slot) };
     copy_header_from(storage, plan, 1_u32.saturating_sub(target))
 }
@@ -150,7 +150,7 @@ fn copy_header_from<S: Storage>(
     source: u32,
 ) -> Result<(u8, u32), S::Error> {
     let target = 1_u32.saturating_sub(source);
-    let Ok(header) = header::read_copy(storage, source)? else {
+    let Ok(header) = header::read_stable(storage, source)? else {
         // Both are damaged now; what is left is left alone, and journals go nowhere.
         return Ok((u8::from(target == 1), u32::MAX));
     };

@@ -298,8 +298,21 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// How many numbers from `next` on lie in bucket `index`, which is not the newest.
     fn left_in(&mut self, bounds: &Bounds, index: u32, next: u64) -> Result<u32, S::Error> {
-        let end = self.first_at_or_after(index.saturating_add(1), bounds.head)?;
-        let end = end.unwrap_or(bounds.last.saturating_add(1));
+        let following = index.saturating_add(1);
+        let high = next.saturating_add(u64::from(self.plan.bucket_size));
+        let end = if let Some(header) = self.bucket_header(following)? {
+            header.first
+        } else if let Some(first) = self.first_frame_number(following, next, high)? {
+            first
+        } else {
+            // The bucket behind this one is gone, and with it what says how far this one counts:
+            // only what was committed in here does, for part frames may be left from a cut.
+            let end = self.first_at_or_after(following, bounds.head)?;
+            let end = end.unwrap_or(bounds.last.saturating_add(1));
+            let walk = self.walk(index, next)?;
+            let committed = walk.and_then(|walk| walk.committed).unwrap_or(0);
+            end.min(committed.saturating_add(1))
+        };
         Ok(u32::try_from(end.saturating_sub(next)).unwrap_or(OPEN).min(OPEN.saturating_sub(1)))
     }
 }

@@ -18,7 +18,8 @@ use crate::{
     words::{MAX_INDEX, MAX_SEQN},
 };
 
-/// How many bytes more than needed are set aside when a bucket outgrows its plan.
+/// How many bytes more than needed are set aside when a bucket outgrows its plan, where there is
+/// space for them.
 const GROWTH: u64 = 16 * 1024;
 
 impl<S, B, const R: usize> Log<S, B, R>
@@ -108,13 +109,10 @@ where
             return self.roll();
         }
         if self.plan.named && end > u64::from(self.tail.reserved) {
-            let size = end.saturating_add(GROWTH).min(u64::from(self.plan.slot_size));
-            let size = u32::try_from(size).unwrap_or(u32::MAX);
-            match self.storage.reserve(self.plan.slot(self.tail.head), size) {
-                Ok(()) => self.tail.reserved = size,
+            match self.set_aside(self.tail.head, end.saturating_add(GROWTH), end)? {
+                Some(size) => self.tail.reserved = size,
                 // Beginning the next bucket first gives up what all have read.
-                Err(error) if S::is_full(&error) => return self.roll(),
-                Err(error) => return Err(self.poison(error)),
+                None => return self.roll(),
             }
         }
         if flush { self.write_part() } else { Ok(()) }
@@ -248,8 +246,9 @@ where
                     break;
                 }
                 self.storage.discard(present.highest).map_err(|error| self.poison(error))?;
+                self.sync()?;
             }
-            return self.storage.sync().map_err(|error| self.poison(error));
+            return Ok(());
         }
         for index in (next..=next.saturating_add(3)).rev() {
             let slot = self.plan.slot(index);
@@ -269,22 +268,57 @@ where
             self.storage.erase(slot).map_err(|error| self.poison(error))?;
             return Ok(self.plan.slot_size);
         }
-        let room = self.plan.room(self.commit_delta).min(u64::from(self.plan.slot_size));
-        let room = u32::try_from(room).unwrap_or(u32::MAX);
+        let least = u64::from(self.plan.first_frame()).saturating_add(self.plan.frame_bytes(1));
         loop {
-            let made = match self.storage.erase(slot) {
-                Ok(()) => self.storage.reserve(slot, room),
-                Err(error) => Err(error),
+            let reserved = match self.storage.erase(slot) {
+                Ok(()) => self.set_aside(next, self.plan.room(self.commit_delta), least)?,
+                Err(error) if S::is_full(&error) => None,
+                Err(error) => return Err(self.poison(error)),
             };
-            match made {
-                Ok(()) => return Ok(room),
-                Err(error) if S::is_full(&error) => {
-                    self.storage.discard(slot).map_err(|error| self.poison(error))?;
-                    self.drop_unread()?;
-                }
+            if let Some(reserved) = reserved {
+                return Ok(reserved);
+            }
+            self.storage.discard(slot).map_err(|error| self.poison(error))?;
+            self.drop_unread()?;
+        }
+    }
+
+    /// Sets room aside in bucket `index`: what is wanted, or else the least that will do. Returns
+    /// how many bytes there are then, or `None` if there is no space even for that.
+    fn set_aside(
+        &mut self,
+        index: u32,
+        want: u64,
+        least: u64,
+    ) -> Result<Option<u32>, Error<S::Error>> {
+        for size in [want, least] {
+            let size = size.min(u64::from(self.plan.slot_size));
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            match self.storage.reserve(self.plan.slot(index), size) {
+                Ok(()) => return Ok(Some(size)),
+                Err(error) if S::is_full(&error) => {}
                 Err(error) => return Err(self.poison(error)),
             }
         }
+        Ok(None)
+    }
+
+    /// Before cursors go where they name the newest bucket: makes sure that what a cut left behind
+    /// it can never read as a newer one.
+    pub(super) fn forget_torn_bucket(&mut self) -> Result<(), Error<S::Error>> {
+        let next = self.tail.head.saturating_add(1);
+        let live =
+            next.saturating_sub(self.plan.ring) >= self.tail.oldest && next >= self.plan.ring;
+        if !self.tail.abandoned || self.tail.head == NO_INDEX || live {
+            return Ok(());
+        }
+        let slot = self.plan.slot(next);
+        let size = self.plan.slot_size;
+        if !self.look(|probe| probe.is_blank(next, 0, size))? {
+            self.storage.erase(slot).map_err(|error| self.poison(error))?;
+            self.sync()?;
+        }
+        Ok(())
     }
 
     /// Writes the batch as a part of a commit that ends later.

@@ -8,6 +8,7 @@ use super::probe::Probe;
 use crate::{
     layout::{
         bucket::BucketHeader,
+        crc::crc32c,
         cursor::{PAYLOAD_SIZE, decode_payload},
         frame::{FrameHeader, Kind},
     },
@@ -18,8 +19,9 @@ use crate::{
 /// How often bytes that a cut may have left half programmed are read before they are believed.
 pub(super) const READS: u32 = 4;
 
-/// How many bytes at the end of the last frame may be such bytes: those programmed at once.
-const MARGINAL: u32 = 32;
+/// How many bytes at the end of the last frame may be such bytes: a page, which is programmed at
+/// once.
+const MARGINAL: u32 = 256;
 
 /// What the walk over one bucket found.
 #[derive(Clone, Copy, Debug)]
@@ -209,25 +211,40 @@ impl<S: Storage> Probe<'_, '_, S> {
         Ok(self.is_sound(index, link)? && self.rereads(index, link)?)
     }
 
-    /// True if the end of a frame reads the same every time. A cut that came early shows in the
-    /// check; one that came with the last word may not, as long as its bits happen to read right.
+    /// True if the end of a sound frame reads the same every time. A cut that came early shows in
+    /// the check; one that came with the last page may not, as long as its bits happen to read
+    /// right.
     fn rereads(&mut self, index: u32, link: Link) -> Result<bool, S::Error> {
         if self.plan.named {
             return Ok(true);
         }
-        let size = link.size.min(MARGINAL);
-        let offset = link.end().saturating_sub(size);
-        let mut before = [0; MARGINAL as usize];
-        for read in 0..READS {
-            let mut now = [0; MARGINAL as usize];
-            let bytes = now.get_mut(..size as usize).unwrap_or_default();
-            self.storage.read(self.plan.slot(index), offset, bytes)?;
-            if read > 0 && now != before {
+        let mut first = None;
+        for _ in 0..READS {
+            self.forget();
+            let same = if link.size <= MARGINAL {
+                let frame = self.frame_header(index, link.offset)?;
+                frame == Some((link.header, link.size)) && self.is_sound(index, link)?
+            } else {
+                let tail = self.tail_crc(index, link.end().saturating_sub(MARGINAL))?;
+                *first.get_or_insert(tail) == tail
+            };
+            if !same {
                 return Ok(false);
             }
-            before = now;
         }
         Ok(true)
+    }
+
+    /// The CRC of the last bytes of a frame.
+    fn tail_crc(&mut self, index: u32, from: u32) -> Result<u32, S::Error> {
+        let (mut crc, mut done) = (0, 0);
+        while done < MARGINAL {
+            let want = MARGINAL.saturating_sub(done) as usize;
+            let bytes = self.fetch(index, from.saturating_add(done), want)?;
+            crc = crc32c(crc, bytes);
+            done = done.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1));
+        }
+        Ok(crc)
     }
 
     /// The last frame of the chain is not whole, so the chain itself cannot be trusted: checks
