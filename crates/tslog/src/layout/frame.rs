@@ -116,7 +116,7 @@ pub(crate) fn decode_at(bytes: &[u8]) -> Option<FrameHeader> {
 
 /// What the number of the first record adds to the CRC: a permutation of its lower 32 bits that is
 /// not linear, as a CRC is, so that no error in a payload looks like another number. The steps are
-/// those of the last mix of MurmurHash3 (Appleby, public domain).
+/// those of the last mix of `MurmurHash3` (Appleby, public domain).
 fn number_mix(number: u64) -> u32 {
     let (low, high) = halves(number);
     let mut mix = low ^ spread(high);
@@ -134,8 +134,8 @@ fn number_with_mix(mix: u32, high: u32) -> u64 {
 }
 
 fn halves(number: u64) -> (u32, u32) {
-    let [a, b, c, d, e, f, g, h] = number.to_le_bytes();
-    (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]))
+    let bytes = number.to_le_bytes();
+    (u32::from_le_bytes(take(&bytes, 0)), u32::from_le_bytes(take(&bytes, 4)))
 }
 
 fn spread(high: u32) -> u32 {

@@ -24,12 +24,14 @@ mod journal;
 mod newest;
 pub(crate) mod probe;
 pub(crate) mod read;
+mod reader;
 mod recover;
 mod state;
 mod store;
 mod walk;
+mod write;
 
-pub use cursors::{Batch, Reader};
+pub use reader::{Batch, Reader};
 pub use state::{Report, Stats, buffer_size};
 
 use crate::{

@@ -80,6 +80,8 @@ where
                 }
                 lowest = Some((index, walk));
             }
+            let left = self.scan(|probe| probe.bytes_in(index))?;
+            self.found.abandoned_size = self.found.abandoned_size.saturating_add(left);
             next = self.scan(|probe| probe.below(index))?;
         }
         match lowest {
@@ -108,8 +110,8 @@ where
         (tail.abandoned, tail.closed) = (!clean, clean);
         self.clean = clean;
         if !clean {
-            self.found.abandoned_size =
-                self.scan(|probe| probe.bytes_behind(index, walk.end, extent))?;
+            let left = self.scan(|probe| probe.bytes_behind(index, walk.end, extent))?;
+            self.found.abandoned_size = self.found.abandoned_size.saturating_add(left);
         }
         Ok(walk)
     }

@@ -113,8 +113,8 @@ impl Tail {
     }
 }
 
-/// The most buckets there may be, given the cap the caller asked for: at least the bucket that holds
-/// the last commit, and those that the next one may span.
+/// The most buckets there may be, given the cap the caller asked for: at least the bucket that
+/// holds the last commit, and those that the next one may span.
 pub(super) fn limit(plan: &Plan, max_buckets: u32, commit_delta: u32) -> u32 {
     let spanned = commit_delta.div_ceil(plan.bucket_size.max(1));
     match max_buckets {

@@ -138,8 +138,9 @@ impl<S: Storage> Probe<'_, '_, S> {
                 Kind::Records => last = Some(link),
                 Kind::Cursor | Kind::Close => {
                     if self.note(index, link, walk)? {
-                        let committed = last.take().map(|last| last.next().saturating_sub(1));
-                        walk.committed = committed.or(walk.committed);
+                        // It was written once all numbers before its own were committed.
+                        last = None;
+                        walk.committed = Some(link.number.saturating_sub(1));
                         (walk.solid, walk.end, walk.more) = (true, link.end(), false);
                         walk.closed = link.header.kind == Kind::Close;
                     }
@@ -286,6 +287,13 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         self.forget();
         self.is_blank(index, from, to)
+    }
+
+    /// Bytes in a bucket that does not count: what a cut has left or, at worst, a commit gone
+    /// rotten.
+    pub(crate) fn bytes_in(&mut self, index: u32) -> Result<u32, S::Error> {
+        let extent = self.storage.extent(self.plan.slot(index))?.min(self.plan.slot_size);
+        self.bytes_behind(index, self.plan.first_frame(), extent)
     }
 
     /// How many bytes from `from` on may be what is left of a write: up to the last that is not

@@ -190,7 +190,13 @@ impl<S: Storage> View<S> {
             self.abandoned_size = self.probe(|probe| {
                 let walk = probe.walk(head, 0)?;
                 let end = walk.map_or(extent, |walk| walk.end);
-                probe.bytes_behind(head, end, extent)
+                let mut left = probe.bytes_behind(head, end, extent)?;
+                // A cut leaves at most a few buckets that do not count.
+                let newest = probe.extremes()?.map_or(head, |(newest, _)| newest);
+                for index in head.saturating_add(1)..=newest.min(head.saturating_add(8)) {
+                    left = left.saturating_add(probe.bytes_in(index)?);
+                }
+                Ok(left)
             })?;
         }
         self.seen = Seen::default();

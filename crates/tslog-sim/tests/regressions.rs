@@ -1,0 +1,58 @@
+//! Crashes that once broke a promise, each by the case that showed it.
+
+use tslog_sim::harness::{Case, Kind, keep_panics, replay};
+
+fn survives(kind: Kind, cases: &[(u64, u64, u64)]) {
+    keep_panics();
+    for &(seed, cut, variant) in cases {
+        let outcome = replay(Case { kind, seed, cut, variant });
+        let violations: Vec<_> = outcome.violations.iter().map(ToString::to_string).collect();
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+        assert!(outcome.states > 0, "seed {seed:#x} tries nothing");
+    }
+}
+
+#[test]
+fn a_reader_can_commit_although_a_reopened_ring_has_more_buckets_than_its_cap() {
+    survives(Kind::Nor, &[(0x18, 130, 0), (0x1c, 199, 0), (0x20, 211, 0)]);
+    survives(Kind::Fixed, &[(0x16, 87, 1), (0x18, 53, 0), (0x2f, 15, 0)]);
+}
+
+#[test]
+fn a_bucket_whose_header_was_torn_takes_no_cursor_with_it() {
+    survives(Kind::Nor, &[(0x2, 141, 0), (0x16, 295, 0), (0x17, 55, 0)]);
+    survives(Kind::Fixed, &[(0x10, 28, 0), (0x1b, 149, 1), (0x25, 3, 0), (0x4d, 69, 0)]);
+}
+
+#[test]
+fn a_torn_payload_is_not_taken_for_a_frame_of_another_number() {
+    survives(Kind::Nor, &[(0x2a, 56, 0), (0x2f, 83, 0), (0x3a, 135, 0)]);
+    survives(Kind::Fixed, &[(0x64, 44, 1)]);
+}
+
+#[test]
+fn bits_that_read_right_by_chance_are_not_believed() {
+    survives(Kind::Nor, &[(0x86, 110, 0), (0xa9, 92, 0), (0x5c, 69, 0)]);
+    survives(Kind::Nor, &[(0x1422, 200, 0), (0x1653, 172, 0), (0x180d, 48, 0)]);
+}
+
+#[test]
+fn a_store_on_a_full_disk_works_again_once_the_readers_have_drained() {
+    survives(Kind::Named, &[(0xd, 0, 0), (0x36, 0, 0), (0x5a, 2, 0), (0x173e, 423, 2)]);
+}
+
+#[test]
+fn an_empty_log_on_a_full_disk_does_not_look_for_buckets_to_drop_forever() {
+    survives(Kind::Named, &[(0x10, 0, 0), (0x18, 47, 0), (0x2f, 21, 0)]);
+}
+
+#[test]
+fn parts_of_a_commit_that_never_ended_are_no_records() {
+    survives(Kind::Named, &[(0x13, 11, 1), (0x5b, 28, 0), (0x9f, 26, 0), (0x28, 43, 0)]);
+    survives(Kind::Named, &[(0x98, 211, 2), (0x14ad, 98, 1), (0x1773, 44, 1)]);
+}
+
+#[test]
+fn the_first_commit_of_a_reader_that_is_torn_leaves_it_at_the_oldest_record() {
+    survives(Kind::Named, &[(0x29, 46, 1), (0x3d, 100, 0), (0x70, 72, 0)]);
+}

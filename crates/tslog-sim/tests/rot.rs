@@ -1,0 +1,171 @@
+//! Every single bit of a log is flipped: what is lost is named, to the record, and nothing else is.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use tslog::storage::{Geometry, Slots, Storage, ram::Ram};
+use tslog::{Config, Error, Log, SeqnRange, buffer_size};
+use tslog_sim::power::{Power, Rng};
+use tslog_sim::slots::SimSlots;
+
+const RECORD_SIZE: usize = 8;
+const DELTA: u32 = 4;
+const COMMITS: u64 = 40;
+
+fn config() -> Config<'static> {
+    Config {
+        record_size: Some(RECORD_SIZE as u32),
+        bucket_size: Some(32),
+        commit_delta: DELTA,
+        readers: 2,
+        ..Config::default()
+    }
+}
+
+type TheLog<S> = Log<S, Vec<u8>, 2>;
+
+fn buffer() -> Vec<u8> {
+    vec![0; buffer_size(RECORD_SIZE, DELTA as usize)]
+}
+
+fn record(seqn: u64) -> [u8; RECORD_SIZE] {
+    seqn.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes()
+}
+
+/// Fills a log with commits of four records, and cursors between them; closes it if asked to.
+fn fill<S: Storage>(storage: S, close: bool) -> S {
+    let mut log = TheLog::create(storage, buffer(), &config()).map_err(drop).unwrap();
+    let mut reader = log.reader(1).map_err(drop).unwrap();
+    let mut out = [0; RECORD_SIZE];
+    for seqn in 1..=COMMITS * u64::from(DELTA) {
+        log.store_record(&record(seqn)).map_err(drop).unwrap();
+        if seqn % 20 == 0 {
+            log.next_record(&mut reader, &mut out).map_err(drop).unwrap();
+            log.commit_reader(&mut reader).map_err(drop).unwrap();
+        }
+    }
+    if close {
+        log.close().map_err(drop).unwrap();
+    }
+    log.into_storage()
+}
+
+/// Opens the log and reads it whole. Returns what is missing, and whether that is told of.
+fn missing<S: Storage>(storage: &mut S, flipped: &str) -> Option<Vec<SeqnRange>> {
+    let mut log = TheLog::open(storage, buffer(), &config()).map_err(drop).ok()?;
+    let mut lost = Vec::new();
+    let mut reader = log.reader(0).map_err(drop).unwrap();
+    let (mut next, mut out) = (1, [0; RECORD_SIZE]);
+    loop {
+        match log.next_record(&mut reader, &mut out) {
+            Ok(Some(seqn)) => {
+                assert_eq!(seqn, next, "a record is skipped without a word");
+                assert_eq!(out, record(seqn), "record {seqn} has other bytes");
+                next = seqn + 1;
+            }
+            Ok(None) => break,
+            Err(Error::Damaged(range)) => {
+                assert_eq!(range.first, next, "the range does not begin at the next record");
+                next = range.last + 1;
+                lost.push(range);
+            }
+            Err(error) => panic!("reading gave {:?}", error.map_storage(|_| ())),
+        }
+    }
+    let all = COMMITS * u64::from(DELTA);
+    let report = log.report();
+    if next <= all {
+        // The newest commit cannot be told from a write that was cut, but its remains are named.
+        assert_eq!(
+            next + u64::from(DELTA),
+            all + 1,
+            "{flipped}: more than the newest commit is gone"
+        );
+        assert!(report.abandoned_size > 0, "{flipped}: the newest commit is gone without a word");
+    }
+    Some(lost)
+}
+
+/// Flips every bit in turn and checks what that costs.
+fn check_every_bit<S: Storage>(
+    storage: &mut S,
+    places: impl Iterator<Item = (u32, usize)>,
+    flip: impl Fn(&mut S, u32, usize, u8),
+) {
+    assert_eq!(missing(storage, "nothing"), Some(Vec::new()), "the log is whole to begin with");
+    let (mut flips, mut costs) = (0, 0);
+    for (slot, offset) in places {
+        for bit in 0..8 {
+            flip(storage, slot, offset, 1 << bit);
+            let flipped = format!("bit {bit} of byte {offset} of slot {slot}");
+            let lost = missing(storage, &flipped);
+            let lost = lost.unwrap_or_else(|| panic!("{flipped}: the log does not open"));
+            for range in &lost {
+                // A commit that spans two buckets is two frames.
+                let commit = |seqn: u64| (seqn - 1) / u64::from(DELTA);
+                assert_eq!(commit(range.first), commit(range.last), "{flipped} costs {range}");
+            }
+            assert!(lost.len() <= 1, "{flipped} costs {lost:?}");
+            flips += 1;
+            costs += lost.len();
+            flip(storage, slot, offset, 1 << bit);
+        }
+    }
+    assert!(flips > 10_000 && costs > 5_000, "{flips} flips cost {costs} commits");
+}
+
+fn ring(close: bool) {
+    for write_size in [1, 4, 16, 32] {
+        let bytes = vec![0xFF; 10 * 512];
+        let mut ram = fill(Ram::new(bytes, 512, write_size), close);
+        let places = (0..10).flat_map(|slot| (0..512).map(move |offset| (slot, offset)));
+        check_every_bit(&mut ram, places, |ram, slot, offset, mask| {
+            let none = Ram::new(Vec::new(), 512, write_size);
+            let mut bytes = std::mem::replace(ram, none).release();
+            bytes[slot as usize * 512 + offset] ^= mask;
+            *ram = Ram::new(bytes, 512, write_size);
+        });
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_a_ring_costs_the_commit_it_lies_in_and_nothing_else() {
+    ring(false);
+}
+
+#[test]
+fn a_flipped_bit_in_a_closed_ring_costs_the_commit_it_lies_in_and_nothing_else() {
+    ring(true);
+}
+
+#[test]
+fn a_flipped_bit_in_named_slots_costs_the_commit_it_lies_in_and_nothing_else() {
+    let geometry =
+        Geometry { slot_count: u32::MAX, slot_size: 1 << 16, write_size: 1, slots: Slots::Named };
+    for close in [false, true] {
+        let power = Power::new();
+        let slots = SimSlots::new(geometry, 1 << 20, &power, Rng::new(1));
+        let mut slots = fill(slots, close);
+        let places = slots.written().into_iter();
+        check_every_bit(&mut slots, places, |slots, slot, offset, mask| {
+            power.rest();
+            slots.corrupt(slot, offset, |byte| byte ^ mask);
+        });
+    }
+}
+
+#[test]
+fn a_flipped_bit_in_a_cursor_costs_at_most_the_last_commit_of_that_reader() {
+    let geometry =
+        Geometry { slot_count: u32::MAX, slot_size: 1 << 16, write_size: 1, slots: Slots::Named };
+    let slots = SimSlots::new(geometry, 1 << 20, &Power::new(), Rng::new(1));
+    let slots = fill(slots, true);
+    for (place, at, bit) in
+        (0..2).flat_map(|p| (0..32).flat_map(move |a| (0..8).map(move |b| (p, a, b))))
+    {
+        slots.corrupt_place(1, place, at, |byte| byte ^ (1 << bit));
+        let mut log = TheLog::open(slots.clone(), buffer(), &config()).map_err(drop).unwrap();
+        let reader = log.reader(1).map_err(drop).unwrap();
+        let cursor = log.cursor(&reader).map_err(drop).unwrap();
+        assert!([7, 8].contains(&cursor), "bit {bit} at {at} of place {place}: {cursor}");
+        slots.corrupt_place(1, place, at, |byte| byte ^ (1 << bit));
+    }
+}
