@@ -1,5 +1,6 @@
 //! Every single bit of a log is flipped: what is lost is named, to the record, and nothing else is.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::cast_possible_truncation, reason = "the sizes are small")]
 
 use tslog::storage::{Geometry, Slots, Storage, ram::Ram};
 use tslog::{Config, Error, Log, SeqnRange, buffer_size};
