@@ -1,0 +1,124 @@
+//! What a log costs a machine with Linux, on an ext4 of its own in a file.
+//!
+//! Flushes and bytes are those that the block device counts, from the empty folder on: making the
+//! log and its buckets is part of it, and what a later writeback would add is not. Beside them
+//! stands what the same commits cost without a log: writes into one file filled with zeros before.
+//!
+//! The file system is mounted in a mount namespace that ends with this program, however it ends;
+//! its loop device and its memory go with it. So the program runs itself again in there.
+
+mod commits;
+mod mount;
+mod open;
+mod syscalls;
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use mount::Ext4;
+use tslog::{Options, SharedLog};
+
+/// Prints all figures of Linux, or one line `skipped: reason` where they cannot be measured.
+pub(crate) fn run() -> ExitCode {
+    match measure() {
+        Ok(true) => return ExitCode::SUCCESS,
+        Ok(false) => return ExitCode::FAILURE,
+        Err(reason) => println!("skipped: {reason}"),
+    }
+    ExitCode::SUCCESS
+}
+
+fn measure() -> Result<bool, String> {
+    let folder = mount::Place::make()?;
+    tool("unshare --mount --propagation private true")
+        .map_err(|error| format!("a file system can be mounted by root alone ({error})"))?;
+    let mut again = Command::new("unshare");
+    again.args(["--mount", "--propagation", "private"]).arg(own_path());
+    let ended = again.args(["linux", "mounted"]).arg(folder.path()).status();
+    Ok(ended.is_ok_and(|status| status.success()))
+}
+
+/// The parts of the measurement that run in processes of their own; false if there is no such part.
+pub(crate) fn run_part(part: &str, args: &[&str]) -> bool {
+    match (part, args) {
+        ("mounted", [folder]) => match Ext4::mount(Path::new(folder)) {
+            Ok(ext4) => run_mounted(&ext4),
+            Err(reason) => println!("skipped: {reason}"),
+        },
+        ("append", [folder, commits]) => {
+            let commits = commits.parse().expect("a number of commits");
+            commits::append(Path::new(folder), syscalls::SHAPE, commits);
+        }
+        ("open", [folder, name]) => open::run_child(Path::new(folder), name),
+        ("memory", [folder, name]) => open::run_memory(Path::new(folder), name),
+        _ => return false,
+    }
+    true
+}
+
+fn run_mounted(ext4: &Ext4) {
+    if let Err(reason) = tool("strace -f -c -o /dev/null true") {
+        println!("skipped: strace cannot trace here ({reason})");
+        return;
+    }
+    commits::run(ext4);
+    syscalls::run(ext4);
+    open::run(ext4);
+}
+
+/// The shape of a log of raw records.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    record_size: u32,
+    bucket_size: u32,
+    commit_delta: u32,
+}
+
+impl Shape {
+    fn open(self, folder: &Path) -> SharedLog {
+        let options = Options::new().record_size(self.record_size).bucket_size(self.bucket_size);
+        options.commit_delta(self.commit_delta).open_raw(folder).expect("the log opens")
+    }
+}
+
+fn own_path() -> std::path::PathBuf {
+    std::env::current_exe().expect("a program knows where it is")
+}
+
+/// Runs a line of words. The error is what the tool says, in one line.
+fn tool(line: &str) -> Result<(), String> {
+    let mut words = line.split_whitespace();
+    let program = words.next().unwrap_or_default();
+    let output = Command::new(program).args(words).output();
+    let output = output.map_err(|error| format!("{program}: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.lines().find(|line| !line.trim().is_empty());
+    Err(said.map_or_else(|| format!("{program}: {}", output.status), |line| line.trim().to_owned()))
+}
+
+/// Runs this program again for one of its parts, under `wrapper` if that is not empty.
+fn run_again(wrapper: &[&str], part: &str, folder: &Path, last: &str) {
+    let words = wrapper.iter().map(std::ffi::OsString::from);
+    let mut words = words.chain([own_path().into_os_string()]);
+    let mut command = Command::new(words.next().expect("a program to run"));
+    command.args(words).args(["linux", part]).arg(folder).arg(last);
+    let status = command.status().expect("this program runs once more");
+    assert!(status.success(), "the part {part:?} of the measurement failed: {status}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_that_fails_says_why_in_one_line() {
+        assert_eq!(tool("true"), Ok(()));
+        assert_eq!(tool("false"), Err("false: exit status: 1".to_owned()));
+        let missing = tool("cat /no/such/file").unwrap_err();
+        assert!(missing.contains("No such file") && !missing.contains('\n'), "{missing}");
+        assert!(tool("no-such-program").unwrap_err().starts_with("no-such-program: "));
+    }
+}

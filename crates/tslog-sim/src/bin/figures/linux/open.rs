@@ -1,0 +1,149 @@
+//! Opening a log of ten million records.
+//!
+//! Opening reads one bucket, the newest, and is slowest when that is full of small commits. So the
+//! log ends with such a bucket; the others are written in large commits, to be quick. It is opened
+//! as it was closed, and once more as a crash would leave it.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::mount::Ext4;
+use super::{Shape, run_again};
+use crate::{figure, payload};
+use tslog::SharedLog;
+
+const RECORD_SIZE: u32 = 16;
+const BUCKET_SIZE: u32 = 16_384;
+/// Full buckets before the newest: with that one, 10,010,592 records.
+const BUCKETS: u64 = 610;
+/// The newest bucket has room for two more commits: the closing frame, and one after it.
+const NEWEST: u64 = BUCKET_SIZE as u64 - 32;
+const OPENS: usize = 101;
+
+const fn shape(commit_delta: u32) -> Shape {
+    Shape { record_size: RECORD_SIZE, bucket_size: BUCKET_SIZE, commit_delta }
+}
+
+/// Prints the figures of the large log.
+pub(super) fn run(ext4: &Ext4) {
+    let folder = ext4.folder("large");
+    let log = shape(BUCKET_SIZE).open(&folder);
+    store(&log, BUCKETS * u64::from(BUCKET_SIZE));
+    log.close().expect("the log closes");
+    let log = shape(16).open(&folder);
+    store(&log, NEWEST);
+    log.close().expect("the log closes");
+    let records = log.stats().seqn;
+    figure("linux_10m_records", records as f64, "records");
+    figure("linux_10m_disk", disk(&folder) as f64 / records as f64, "bytes/record");
+    measure(&folder, "linux_10m");
+
+    let log = shape(16).open(&folder);
+    store(&log, 16);
+    drop(log);
+    measure(&folder, "linux_10m_crashed");
+    fs::remove_dir_all(&folder).expect("the log can be removed");
+
+    // The same in commits of 16 from the first to the last record, in 64 full buckets.
+    let log = shape(16).open(&folder);
+    store(&log, 64 * u64::from(BUCKET_SIZE));
+    log.close().expect("the log closes");
+    let records = log.stats().seqn as f64;
+    figure("linux_16b_k16_disk", disk(&folder) as f64 / records, "bytes/record");
+    fs::remove_dir_all(&folder).expect("the log can be removed");
+}
+
+fn measure(folder: &Path, name: &str) {
+    run_again(&[], "memory", folder, name);
+    run_again(&[], "open", folder, name);
+}
+
+fn store(log: &SharedLog, records: u64) {
+    let mut record = [0; RECORD_SIZE as usize];
+    let first = log.stats().seqn + 1;
+    for seqn in first..first + records {
+        payload(seqn, &mut record);
+        log.store_record(&record).expect("there is room");
+    }
+    assert_eq!(log.uncommitted(), 0);
+}
+
+/// Bytes of the disk that the files of the log take.
+fn disk(folder: &Path) -> u64 {
+    let files = fs::read_dir(folder).expect("the folder of the log can be read");
+    files.map(|file| file.and_then(|file| file.metadata()).expect("a file").blocks() * 512).sum()
+}
+
+/// Opens the log many times and prints how long that takes on the clock. Waiting for the disk,
+/// where opening does, is within, so that the log's own time can only be less.
+pub(super) fn run_child(folder: &Path, name: &str) {
+    let mut times: Vec<Duration> = (0..OPENS)
+        .map(|_| {
+            let begun = Instant::now();
+            let log = shape(16).open(folder);
+            let took = begun.elapsed();
+            assert!(log.stats().seqn > 10_000_000);
+            took
+        })
+        .collect();
+    times.sort_unstable();
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    figure(&format!("{name}_open_best"), ms(times[0]), "ms");
+    figure(&format!("{name}_open_median"), ms(times[OPENS / 2]), "ms");
+}
+
+/// Opens the log once, reads its first and its last record, and prints by how much the memory of
+/// this process grew: at the end with all handles open, and at most.
+pub(super) fn run_memory(folder: &Path, name: &str) {
+    // The first look makes room for what looking takes.
+    let _ = (resident(), most_resident());
+    let (before, most_before) = (resident(), most_resident());
+    let log = shape(16).open(folder);
+    let mut reader = log.reader(0).expect("there is one reader");
+    let last = log.stats().seqn;
+    let mut expected = [0; RECORD_SIZE as usize];
+    for seqn in [1, last] {
+        reader.seek(seqn).expect("the record is there");
+        let read = reader.next_record().expect("records read back");
+        payload(seqn, &mut expected);
+        assert_eq!(read, Some((seqn, expected.to_vec())));
+    }
+    let megabytes = |bytes: u64| bytes as f64 / 1e6;
+    let grown = resident().saturating_sub(before);
+    let most_grown = most_resident().saturating_sub(most_before);
+    figure(&format!("{name}_memory"), megabytes(grown), "MB");
+    figure(&format!("{name}_memory_most"), megabytes(most_grown), "MB");
+}
+
+/// Bytes of this process in memory, counted page by page: the count in `status` is an estimate.
+fn resident() -> u64 {
+    number_of("/proc/self/smaps_rollup", "Rss:")
+}
+
+/// The most bytes of this process that ever were in memory.
+fn most_resident() -> u64 {
+    number_of("/proc/self/status", "VmHWM:")
+}
+
+fn number_of(file: &str, name: &str) -> u64 {
+    let text = fs::read_to_string(file).expect("Linux tells what memory a process has");
+    let mut words = text.split_whitespace().skip_while(|word| *word != name).skip(1);
+    let kib: u64 = words.next().and_then(|word| word.parse().ok()).expect("a number of kB");
+    kib * 1024
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn memory_that_is_touched_is_counted() {
+        let before = resident();
+        let touched = vec![1_u8; 8 << 20];
+        let grown = resident() - before;
+        assert!(grown >= 8 << 20, "{grown} of {}", touched.len());
+        assert!(most_resident() >= 8 << 20);
+    }
+}
