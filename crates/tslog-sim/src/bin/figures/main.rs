@@ -29,10 +29,11 @@ pub(crate) fn figure(name: &str, value: f64, unit: &str) {
 }
 
 fn digits(value: f64) -> String {
-    let digits = if value.fract() == 0.0 { 0 } else { 3 };
+    if value.fract() == 0.0 {
+        return format!("{value:.0}");
+    }
     // What is a multiple of 1/1000 but for the error of its division stays what it is.
-    let value = ((value * 1000.0 - 1e-6).ceil() / 1000.0).max(0.0);
-    format!("{value:.digits$}")
+    format!("{:.3}", (value * 1000.0 - 1e-6).ceil() / 1000.0)
 }
 
 /// The record of number `seqn`: the number, a product of it, then bytes that count up.
