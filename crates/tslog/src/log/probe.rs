@@ -34,6 +34,11 @@ impl<'w> Window<'w> {
         Self { bytes, index: 0, offset: 0, len: 0, ahead: false }
     }
 
+    /// An empty window that reads just what is asked for, or ahead where a read has a price.
+    pub(crate) fn empty(bytes: &'w mut [u8], ahead: bool) -> Self {
+        Self { bytes, index: 0, offset: 0, len: 0, ahead }
+    }
+
     /// A window that reads ahead.
     #[cfg(feature = "std")]
     pub(crate) fn ahead(bytes: &'w mut [u8], seen: Seen) -> Self {

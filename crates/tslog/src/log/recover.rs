@@ -213,7 +213,7 @@ where
         &mut self,
         look: impl FnOnce(&mut Probe<'_, '_, S>) -> Result<T, S::Error>,
     ) -> Result<T, Error<S::Error>> {
-        let window = &mut Window::exact(self.buffer.as_mut());
+        let window = &mut Window::empty(self.buffer.as_mut(), self.plan.named);
         look(&mut Probe { storage: &mut self.storage, plan: self.plan, window })
             .map_err(Error::Storage)
     }
