@@ -31,6 +31,9 @@ pub struct Model {
     /// The records of a commit that was cut and found missing. Until something is written, bits
     /// between 0 and 1 may let it read as whole after all; it is then as durable as any.
     torn: Option<Vec<u8>>,
+    /// The end of the log as it may be instead: of two commits that were cut and have the same
+    /// numbers, the earlier one.
+    instead: Option<Vec<u8>>,
     /// Set while a log is being made anew: it may be empty, or the old one.
     reset: bool,
     /// The last number of each commit, in order.
@@ -56,6 +59,7 @@ impl Model {
             committed: 0,
             flight: None,
             torn: None,
+            instead: None,
             reset: false,
             commits: Vec::new(),
             since: 0,
@@ -120,6 +124,7 @@ impl Model {
 
     /// A store begins; returns the number it must give. `data` may be shorter than a record.
     pub fn store(&mut self, data: &[u8]) -> u64 {
+        self.instead = None;
         self.bytes.extend_from_slice(data);
         self.bytes.resize(self.bytes.len() + self.record_size - data.len(), 0);
         self.since += 1;
@@ -226,7 +231,9 @@ impl Model {
                 self.bytes.truncate(flight as usize * self.record_size);
                 self.torn = Some(self.bytes[safe..].to_vec());
             }
-            Some(flight) if flight == committed => {}
+            Some(flight) if flight == committed => {
+                self.instead = self.torn.take().filter(|_| torn == Some(committed));
+            }
             Some(_) | None if committed > self.committed => {
                 self.bytes.truncate(safe);
                 self.bytes.extend(self.torn.take().unwrap_or_default());
@@ -274,12 +281,18 @@ impl Model {
     }
 
     /// A record came back.
-    pub fn check_record(&self, seqn: u64, data: &[u8]) {
+    pub fn check_record(&mut self, seqn: u64, data: &[u8]) {
         assert!(
             (1..=self.committed).contains(&seqn),
             "record {seqn} was seen, and {} are committed",
             self.committed
         );
+        if data != self.record(seqn)
+            && let Some(instead) = self.instead.take()
+        {
+            self.bytes.truncate(self.bytes.len() - instead.len());
+            self.bytes.extend(instead);
+        }
         assert!(data == self.record(seqn), "record {seqn} came back with other bytes");
     }
 

@@ -261,6 +261,10 @@ where
         let slot = self.plan.slot(next);
         if !self.plan.named {
             self.storage.erase(slot).map_err(|error| self.poison(error))?;
+            if self.tail.abandoned {
+                // What a cut has left here must not mingle with what comes.
+                self.sync()?;
+            }
             return Ok(self.plan.slot_size);
         }
         let least = u64::from(self.plan.first_frame()).saturating_add(self.plan.frame_bytes(1));
