@@ -38,30 +38,44 @@ impl Package {
     }
 }
 
-/// True if `need` is met, if necessary by installing it. If it cannot be met, the check is named
-/// as skipped, and `CI=true` makes that a failure.
-pub(crate) fn met(need: &Need, rerun: &str) -> Result<bool, Failure> {
+/// Whether all of a check was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    All,
+    Skipped,
+}
+
+/// Sees to it that `need` is met, if necessary by installing it. If it cannot be met, the check is
+/// named as skipped, and `CI=true` makes that a failure.
+pub(crate) fn met(need: &Need, rerun: &str) -> Result<Done, Failure> {
     let installers = need.package.installers();
     if obtain(need.probe, &installers) {
-        return Ok(true);
+        return Ok(Done::All);
     }
-    let reason = format!("`{}` does not run, and installing it did not help", need.probe);
+    let name = need.package.name();
+    let by = installers.last().map(String::as_str).unwrap_or_default();
+    let reason = format!("`{}` does not run, and this did not help: {by}", need.probe);
+    skip(name, &reason, rerun)
+}
+
+/// Names `what` as skipped, and why; `CI=true` makes that a failure.
+pub(crate) fn skip(what: &str, reason: &str, rerun: &str) -> Result<Done, Failure> {
     let on_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
-    skip(need.package.name(), &reason, rerun, on_ci).map(|()| false)
+    skip_if(!on_ci, what, reason, rerun)
+}
+
+fn skip_if(allowed: bool, what: &str, reason: &str, rerun: &str) -> Result<Done, Failure> {
+    eprintln!("skipped: {what}: {reason}");
+    if allowed {
+        return Ok(Done::Skipped);
+    }
+    let what = format!("{what} was skipped, which CI=true forbids: {reason}");
+    Err(Failure { what, rerun: rerun.to_owned() })
 }
 
 fn obtain(probe: &str, installers: &[String]) -> bool {
     let present = || sh::succeeds(probe);
     present() || installers.iter().any(|line| sh::run_aside(line).is_ok() && present())
-}
-
-fn skip(what: &str, reason: &str, rerun: &str, on_ci: bool) -> Result<(), Failure> {
-    eprintln!("skipped: {what}: {reason}");
-    if !on_ci {
-        return Ok(());
-    }
-    let what = format!("{what} was skipped, which CI=true forbids: {reason}");
-    Err(Failure { what, rerun: rerun.to_owned() })
 }
 
 #[cfg(test)]
@@ -70,8 +84,9 @@ mod tests {
 
     #[test]
     fn a_skip_is_a_failure_on_ci_and_only_there() {
-        assert!(skip("strace", "not installed", "cargo xtask figures linux", false).is_ok());
-        let failure = skip("strace", "not installed", "cargo xtask figures linux", true);
+        let skip = |allowed| skip_if(allowed, "strace", "is missing", "cargo xtask figures linux");
+        assert_eq!(skip(true).unwrap(), Done::Skipped);
+        let failure = skip(false);
         let text = failure.unwrap_err().to_string();
         assert!(text.contains("strace was skipped, which CI=true forbids"), "{text}");
         assert!(text.ends_with("Run again: cargo xtask figures linux"), "{text}");

@@ -2,14 +2,22 @@
 
 use std::time::Instant;
 
-use crate::need::{self, Need, Package};
+use crate::need::{self, Done, Need, Package};
 use crate::sh::{self, Failure};
 use crate::{arrows, figures, links, no_std, tidy, tree};
 
 /// One step: the name to call it by, and what it does.
 pub(crate) struct Step {
     name: &'static str,
-    run: fn() -> Result<(), Failure>,
+    run: fn(Pace) -> Result<Done, Failure>,
+}
+
+/// How much time the steps may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    Full,
+    /// As one works: the crash harness tries a fraction of its states.
+    Quick,
 }
 
 /// The steps that run only when they are named: they tell of work that is still open.
@@ -19,7 +27,7 @@ const STEPS: &[Step] = &[
     Step { name: "format", run: format_step },
     Step { name: "lints", run: lints_step },
     Step { name: "tests", run: tests_step },
-    Step { name: "no-std", run: no_std::check },
+    Step { name: "no-std", run: no_std_step },
     Step { name: "docs", run: docs_step },
     Step { name: "links", run: links_step },
     Step { name: "tidy", run: tidy_step },
@@ -36,75 +44,79 @@ pub(crate) fn named<'n>(names: &[&'n str]) -> Result<Vec<&'static Step>, &'n str
 }
 
 /// Runs `steps`, each with its wall time, and stops at the first that fails.
-pub(crate) fn run(steps: &[&Step]) -> Result<(), Failure> {
+pub(crate) fn run(steps: &[&Step], pace: Pace) -> Result<(), Failure> {
     let all = Instant::now();
-    let mut times = Vec::new();
+    let mut table = String::new();
+    let mut failure = None;
     for (step, number) in steps.iter().zip(1..) {
         println!("\n== {number}/{}: {} ==", steps.len(), step.name);
         let start = Instant::now();
-        let result = (step.run)();
-        let seconds = start.elapsed().as_secs_f64();
-        let verdict = if result.is_ok() { "ok" } else { "FAILED" };
-        println!("== {}: {verdict} after {seconds:.1} s ==", step.name);
-        result?;
-        times.push((step.name, seconds));
+        let result = (step.run)(pace);
+        let verdict = match &result {
+            Ok(Done::All) => "ok".to_owned(),
+            Ok(Done::Skipped) => "skipped, see above".to_owned(),
+            Err(_) => format!("FAILED; this step alone: cargo xtask test {}", step.name),
+        };
+        let row = format!("{:8} {:8.1} s  {verdict}\n", step.name, start.elapsed().as_secs_f64());
+        table.push_str(&row);
+        failure = result.err();
+        if failure.is_some() {
+            break;
+        }
     }
-    println!();
-    for (name, seconds) in times {
-        println!("{name:8} {seconds:8.1} s");
-    }
-    println!("{:8} {:8.1} s", "all", all.elapsed().as_secs_f64());
-    Ok(())
+    println!("\n{table}{:8} {:8.1} s", "all", all.elapsed().as_secs_f64());
+    failure.map_or(Ok(()), Err)
 }
 
-fn format_step() -> Result<(), Failure> {
+fn format_step(_: Pace) -> Result<Done, Failure> {
     let rustfmt = Need { probe: "cargo fmt --version", package: Package::Component("rustfmt") };
-    if !need::met(&rustfmt, "cargo xtask test format")? {
-        return Ok(());
+    if need::met(&rustfmt, "cargo xtask test format")? == Done::Skipped {
+        return Ok(Done::Skipped);
     }
     sh::run("cargo fmt --all --check")?;
-    sh::run("cargo fmt --manifest-path xtask/no_std_check/Cargo.toml --check")
+    sh::run("cargo fmt --manifest-path xtask/no_std_check/Cargo.toml --check").map(all)
 }
 
-fn lints_step() -> Result<(), Failure> {
+fn lints_step(_: Pace) -> Result<Done, Failure> {
     let clippy = Need { probe: "cargo clippy --version", package: Package::Component("clippy") };
-    if !need::met(&clippy, "cargo xtask test lints")? {
-        return Ok(());
+    if need::met(&clippy, "cargo xtask test lints")? == Done::Skipped {
+        return Ok(Done::Skipped);
     }
     sh::run("cargo clippy --workspace --all-targets --all-features -- -D warnings")?;
     sh::run("cargo clippy --package tslog --no-default-features -- -D warnings")?;
     sh::run("cargo clippy --package tslog --no-default-features --features flash -- -D warnings")
+        .map(all)
 }
 
 /// All tests; by nextest where it is installed, which is faster and no other tests. Documentation
 /// tests always run by cargo itself.
-fn tests_step() -> Result<(), Failure> {
+fn tests_step(_: Pace) -> Result<Done, Failure> {
     let tests = if sh::succeeds("cargo nextest --version") {
         "cargo nextest run --workspace --all-features --no-fail-fast"
     } else {
         "cargo test --workspace --all-features --all-targets --no-fail-fast"
     };
     sh::run(tests)?;
-    sh::run("cargo test --workspace --all-features --doc")
+    sh::run("cargo test --workspace --all-features --doc").map(all)
 }
 
 /// Programs first and libraries last: the program `tslog` and the library `tslog` are written to
 /// the same place, and the library's documentation is the one users read.
-fn docs_step() -> Result<(), Failure> {
+fn docs_step(_: Pace) -> Result<Done, Failure> {
     sh::run("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --bins")?;
-    sh::run("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --lib")
+    sh::run("RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --all-features --no-deps --lib").map(all)
 }
 
-fn links_step() -> Result<(), Failure> {
+fn links_step(_: Pace) -> Result<Done, Failure> {
     let files = read_files("links")?;
-    tree::report(&links::check(&sh::root(), &files), "cargo xtask test links")
+    tree::report(&links::check(&sh::root(), &files), "cargo xtask test links").map(all)
 }
 
-fn tidy_step() -> Result<(), Failure> {
+fn tidy_step(_: Pace) -> Result<Done, Failure> {
     let files = read_files("tidy")?;
     let mut findings = tidy::check(&files);
     findings.extend(arrows::check(&files));
-    tree::report(&findings, "cargo xtask test tidy")
+    tree::report(&findings, "cargo xtask test tidy").map(all)
 }
 
 /// The files of the repository; how many is printed, so that a check of nothing is seen.
@@ -117,9 +129,21 @@ fn read_files(step: &str) -> Result<Vec<tree::File>, Failure> {
     Ok(files)
 }
 
-/// The crash harness, at full length.
-fn crash_step() -> Result<(), Failure> {
-    sh::run(figures::CRASH)
+/// The crash harness, held to its bars.
+fn crash_step(pace: Pace) -> Result<Done, Failure> {
+    figures::run(match pace {
+        Pace::Full => &figures::CRASH,
+        Pace::Quick => &figures::CRASH_QUICK,
+    })
+}
+
+fn no_std_step(_: Pace) -> Result<Done, Failure> {
+    no_std::check().map(all)
+}
+
+/// A step that came to its end has done all.
+const fn all((): ()) -> Done {
+    Done::All
 }
 
 #[cfg(test)]
@@ -133,8 +157,9 @@ mod tests {
     #[test]
     fn no_name_means_all_steps_and_an_unknown_name_is_refused() {
         let all = names(&named(&[]).unwrap());
-        assert_eq!(all.len() + NAMED_ONLY.len(), STEPS.len());
-        assert!(NAMED_ONLY.iter().all(|only| !all.contains(only)));
+        assert_eq!(all.first(), Some(&"format"));
+        let listed = names(&STEPS.iter().collect::<Vec<_>>());
+        assert!(listed.iter().all(|name| all.contains(name) || NAMED_ONLY.contains(name)));
         assert_eq!(names(&named(&["tidy", "format"]).unwrap()), ["tidy", "format"]);
         assert_eq!(named(&["tidy", "lint"]).err(), Some("lint"));
     }
@@ -147,15 +172,29 @@ mod tests {
 
     #[test]
     fn a_step_that_fails_stops_the_run() {
-        fn fails() -> Result<(), Failure> {
-            sh::run("false")
+        fn fails(_: Pace) -> Result<Done, Failure> {
+            sh::run("false").map(all)
         }
-        fn unreachable() -> Result<(), Failure> {
+        fn unreachable(_: Pace) -> Result<Done, Failure> {
             panic!("a step after a failure ran")
         }
         let first = Step { name: "first", run: fails };
         let second = Step { name: "second", run: unreachable };
-        assert_eq!(run(&[&first, &second]).unwrap_err().rerun, "false");
-        assert!(run(&[]).is_ok());
+        assert_eq!(run(&[&first, &second], Pace::Full).unwrap_err().rerun, "false");
+        assert!(run(&[], Pace::Full).is_ok());
+    }
+
+    #[test]
+    fn the_pace_is_handed_to_each_step_and_a_skip_goes_on() {
+        let skips = |pace| {
+            assert_eq!(pace, Pace::Quick);
+            Ok(Done::Skipped)
+        };
+        let (first, second) = (
+            Step { name: "a", run: skips },
+            Step { name: "b", run: |_| sh::run("false").map(all) },
+        );
+        assert!(run(&[&first], Pace::Quick).is_ok());
+        assert!(run(&[&first, &second], Pace::Quick).is_err());
     }
 }
