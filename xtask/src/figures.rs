@@ -33,21 +33,27 @@ pub(crate) const CRASH: Figure = Figure {
     name: "crash",
     command: "cargo run --profile torture --package tslog-sim --bin crash -- --states 1000000",
     needs: &[],
-    bars: &[
-        ("crash_states", AtLeast(1_000_000.0), "count"),
-        ("crash_violations", AtMost(0.0), "count"),
-    ],
+    bars: &crash_bars(1_000_000.0),
 };
 
 /// As [`CRASH`], with so few states that one can wait for it.
 pub(crate) const CRASH_QUICK: Figure = Figure {
     command: "cargo run --profile torture --package tslog-sim --bin crash -- --states 20000",
-    bars: &[
-        ("crash_states", AtLeast(20_000.0), "count"),
-        ("crash_violations", AtMost(0.0), "count"),
-    ],
+    bars: &crash_bars(20_000.0),
     ..CRASH
 };
+
+/// No medium may be left out, however many states there are of the others.
+const fn crash_bars(states: f64) -> [BarOf; 6] {
+    [
+        ("crash_states", AtLeast(states), "count"),
+        ("crash_states_nor", AtLeast(1.0), "count"),
+        ("crash_states_fixed", AtLeast(1.0), "count"),
+        ("crash_states_named", AtLeast(1.0), "count"),
+        ("crash_states_folder", AtLeast(1.0), "count"),
+        ("crash_violations", AtMost(0.0), "count"),
+    ]
+}
 
 /// What the project promises to show; the one place where these numbers stand. A name is the
 /// figure, the bytes in a record, the records in a commit, and what is measured.

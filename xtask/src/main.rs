@@ -29,7 +29,8 @@ figures: flash linux crash
 
 --quick  tries 20,000 crash states instead of 1,000,000
 
-What a step lacks is installed by its name, and named as skipped where that does not work. With CI=true a check that has to be skipped is a failure.
+What a check lacks is installed by its name. Where that does not work the check is skipped, which is
+a failure with CI=true.
 exit codes: 0 ok, 1 something failed, 2 usage";
 
 fn main() -> ExitCode {
