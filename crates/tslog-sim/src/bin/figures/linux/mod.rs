@@ -29,12 +29,12 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn measure() -> Result<bool, String> {
-    let folder = mount::Place::make()?;
+    let place = mount::Place::make()?;
     tool("unshare --mount --propagation private true")
         .map_err(|error| format!("a file system can be mounted by root alone ({error})"))?;
     let mut again = Command::new("unshare");
     again.args(["--mount", "--propagation", "private"]).arg(own_path());
-    let ended = again.args(["linux", "mounted"]).arg(folder.path()).status();
+    let ended = again.args(["linux", "mounted"]).arg(place.path()).status();
     Ok(ended.is_ok_and(|status| status.success()))
 }
 

@@ -10,29 +10,44 @@ use super::tool;
 /// Bytes of the image. It is sparse: memory is used for what is written.
 const IMAGE_SIZE: u64 = 512 << 20;
 
-/// An empty folder to mount on, gone with this value.
+/// The two folders to mount on, gone with this value.
+///
+/// They lie side by side. An ext4 below the memory that holds its image would keep itself alive: if
+/// the folder is removed from outside while it is mounted on, the memory waits for the device, the
+/// device for the ext4, and the ext4 for the memory it is mounted on.
 #[derive(Debug)]
 pub(super) struct Place(PathBuf);
 
 impl Place {
     pub(super) fn make() -> Result<Self, String> {
         let name = format!("tslog-figures-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        match fs::create_dir(&path) {
-            Ok(()) => Ok(Self(path)),
-            Err(error) => Err(format!("{} cannot be made ({error})", path.display())),
+        let place = Self(std::env::temp_dir().join(name));
+        for folder in [place.path(), &place.memory(), &place.root()] {
+            let made = fs::create_dir(folder);
+            made.map_err(|error| format!("{} cannot be made ({error})", folder.display()))?;
         }
+        Ok(place)
     }
 
     pub(super) fn path(&self) -> &Path {
         &self.0
     }
+
+    fn memory(&self) -> PathBuf {
+        self.0.join("memory")
+    }
+
+    fn root(&self) -> PathBuf {
+        self.0.join("root")
+    }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // Only an empty folder goes: whatever else came to lie in there is not ours.
-        let _ = fs::remove_dir(&self.0);
+        for folder in [&self.memory(), &self.root(), self.path()] {
+            // Only an empty folder goes: whatever else came to lie in there is not ours.
+            let _ = fs::remove_dir(folder);
+        }
     }
 }
 
@@ -45,15 +60,15 @@ pub(super) struct Ext4 {
 }
 
 impl Ext4 {
-    /// Mounts memory on `folder`, and an ext4 within. Call it in a mount namespace of its own.
-    pub(super) fn mount(folder: &Path) -> Result<Self, String> {
-        let (image, root) = (folder.join("image"), folder.join("root"));
-        tool(&format!("mount -t tmpfs -o mode=700,size=1g tslog-figures {}", folder.display()))?;
-        let mut ext4 = Self { memory: folder.to_owned(), root, stat: PathBuf::new() };
-        let prepared = fs::File::create(&image)
-            .and_then(|file| file.set_len(IMAGE_SIZE))
-            .and_then(|()| fs::create_dir(&ext4.root));
-        prepared.map_err(|error| format!("the image cannot be made ({error})"))?;
+    /// Mounts memory, and an ext4 in a file there, on the folders of the [`Place`] at `path`. Call
+    /// it in a mount namespace of its own.
+    pub(super) fn mount(path: &Path) -> Result<Self, String> {
+        let (memory, root) = (path.join("memory"), path.join("root"));
+        tool(&format!("mount -t tmpfs -o mode=700,size=1g tslog-figures {}", memory.display()))?;
+        let image = memory.join("image");
+        let mut ext4 = Self { memory, root, stat: PathBuf::new() };
+        let made = fs::File::create(&image).and_then(|file| file.set_len(IMAGE_SIZE));
+        made.map_err(|error| format!("the image cannot be made ({error})"))?;
         // What mkfs leaves to be filled in later would be counted as the log's.
         let eager = "lazy_itable_init=0,lazy_journal_init=0";
         tool(&format!("mkfs.ext4 -q -F -m 0 -E {eager} {}", image.display()))?;
@@ -119,6 +134,15 @@ impl Counters {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_folders_to_mount_on_lie_side_by_side_and_go_with_their_value() {
+        let place = Place::make().unwrap();
+        let path = place.path().to_owned();
+        assert!(path.join("memory").is_dir() && path.join("root").is_dir());
+        drop(place);
+        assert!(!path.exists());
+    }
 
     #[test]
     fn the_counters_are_the_7th_and_the_16th_number() {
