@@ -1,0 +1,199 @@
+//! A log that is only looked at: a folder beside its writer, or a flash dump.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use tslog::{Error, Schema, SeqnRange, View, ViewStep, storage::Storage};
+
+use super::facts::{Facts, ReaderFacts, Verdict, disk_size};
+use super::{Gap, Records, Step, failure, to_usize};
+use crate::args::Place;
+use crate::exit::Result;
+
+/// Bytes of records looked at in one step.
+const STEP_BYTES: usize = 1 << 20;
+
+/// The methods of a view, over any medium.
+trait Look {
+    fn schema(&self) -> &Schema;
+    fn id(&self) -> [u8; 16];
+    fn generation(&self) -> u32;
+    fn header_damaged(&self) -> bool;
+    fn abandoned_size(&self) -> u32;
+    fn buckets(&self) -> Option<(u32, u32)>;
+    fn numbers(&mut self) -> std::result::Result<SeqnRange, Error<io::Error>>;
+    fn cursors(&mut self) -> std::result::Result<Vec<u64>, Error<io::Error>>;
+    fn seek(&mut self, seqn: u64) -> std::result::Result<(), Error<io::Error>>;
+    fn read(&mut self, out: &mut [u8]) -> std::result::Result<ViewStep, Error<io::Error>>;
+    fn refresh(&mut self) -> std::result::Result<(), Error<io::Error>>;
+}
+
+impl<S: Storage<Error = io::Error>> Look for View<S> {
+    fn schema(&self) -> &Schema {
+        self.schema()
+    }
+    fn id(&self) -> [u8; 16] {
+        self.id()
+    }
+    fn generation(&self) -> u32 {
+        self.generation()
+    }
+    fn header_damaged(&self) -> bool {
+        self.header_damaged()
+    }
+    fn abandoned_size(&self) -> u32 {
+        self.abandoned_size()
+    }
+    fn buckets(&self) -> Option<(u32, u32)> {
+        self.buckets()
+    }
+    fn numbers(&mut self) -> std::result::Result<SeqnRange, Error<io::Error>> {
+        self.numbers()
+    }
+    fn cursors(&mut self) -> std::result::Result<Vec<u64>, Error<io::Error>> {
+        self.cursors()
+    }
+    fn seek(&mut self, seqn: u64) -> std::result::Result<(), Error<io::Error>> {
+        self.seek(seqn)
+    }
+    fn read(&mut self, out: &mut [u8]) -> std::result::Result<ViewStep, Error<io::Error>> {
+        self.read(out)
+    }
+    fn refresh(&mut self) -> std::result::Result<(), Error<io::Error>> {
+        self.refresh()
+    }
+}
+
+/// A log that is only looked at: a folder or a flash dump.
+pub(crate) struct Viewed {
+    view: Box<dyn Look>,
+    path: PathBuf,
+    numbers: SeqnRange,
+    bytes: Vec<u8>,
+    /// The first number in `bytes`, how many records are there, and how many were taken.
+    batch: (u64, u32, u32),
+}
+
+impl Viewed {
+    pub(crate) fn open(place: &Place) -> Result<Self> {
+        let view: Box<dyn Look> = if place.image {
+            let view = View::open_image(&place.path, place.sector_size);
+            Box::new(view.map_err(|error| failure(error, &place.path))?)
+        } else {
+            Box::new(View::open(&place.path).map_err(|error| failure(error, &place.path))?)
+        };
+        Self::new(view, &place.path)
+    }
+
+    pub(crate) fn folder(path: &Path) -> Result<Self> {
+        Self::new(Box::new(View::open(path).map_err(|error| failure(error, path))?), path)
+    }
+
+    fn new(mut view: Box<dyn Look>, path: &Path) -> Result<Self> {
+        let numbers = view.numbers().map_err(|error| failure(error, path))?;
+        let size = to_usize(view.schema().record_size);
+        let bytes = vec![0; STEP_BYTES.max(size)];
+        Ok(Self { view, path: path.to_owned(), numbers, bytes, batch: (0, 0, 0) })
+    }
+
+    /// The oldest number that is there, and the last.
+    pub(crate) fn bounds(&self) -> (u64, u64) {
+        (self.numbers.first, self.numbers.last)
+    }
+
+    pub(crate) fn seek(&mut self, seqn: u64) -> Result<()> {
+        self.batch = (0, 0, 0);
+        self.view.seek(seqn).map_err(|error| failure(error, &self.path))
+    }
+
+    pub(crate) fn refresh(&mut self) -> Result<()> {
+        self.view.refresh().map_err(|error| failure(error, &self.path))?;
+        self.numbers = self.view.numbers().map_err(|error| failure(error, &self.path))?;
+        Ok(())
+    }
+
+    pub(crate) fn buckets(&self) -> Option<(u32, u32)> {
+        self.view.buckets()
+    }
+
+    pub(crate) fn cursors(&mut self) -> Result<Vec<u64>> {
+        self.view.cursors().map_err(|error| failure(error, &self.path))
+    }
+
+    pub(crate) fn facts(&mut self) -> Result<Facts> {
+        let cursors = self.cursors()?;
+        let (schema, buckets) = (self.view.schema(), self.view.buckets());
+        let last = self.numbers.last;
+        let readers = cursors.into_iter().zip(0_u8..).map(|(cursor, number)| ReaderFacts {
+            number,
+            cursor,
+            lag: last.saturating_sub(cursor),
+        });
+        Ok(Facts {
+            path: self.path.display().to_string(),
+            id: self.view.id().iter().fold(String::new(), |id, byte| id + &format!("{byte:02x}")),
+            generation: self.view.generation(),
+            schema: schema.clone(),
+            oldest: self.numbers.first,
+            last,
+            buckets,
+            readers: readers.collect(),
+            disk_size: disk_size(&self.path)?,
+            abandoned_size: self.view.abandoned_size(),
+            header_damaged: self.view.header_damaged(),
+        })
+    }
+
+    /// Reads every frame there is.
+    pub(crate) fn verify(&mut self) -> Result<Verdict> {
+        let mut verdict = Verdict {
+            records: 0,
+            buckets: self.view.buckets().map_or(0, |(first, last)| u64::from(last - first) + 1),
+            damaged: Vec::new(),
+            header_damaged: self.view.header_damaged(),
+            abandoned_size: self.view.abandoned_size(),
+        };
+        self.seek(0)?;
+        loop {
+            let step = self.view.read(&mut self.bytes);
+            match step.map_err(|error| failure(error, &self.path))? {
+                ViewStep::End => break,
+                ViewStep::Damaged(range) => verdict.damaged.push(range),
+                ViewStep::Records(_, count) => {
+                    verdict.records += u64::from(count);
+                }
+            }
+        }
+        Ok(verdict)
+    }
+}
+
+impl Records for Viewed {
+    fn schema(&self) -> &Schema {
+        self.view.schema()
+    }
+
+    fn step(&mut self) -> Result<Step> {
+        if self.batch.2 < self.batch.1 {
+            self.batch.2 += 1;
+            return Ok(Step::Record(self.batch.0 + u64::from(self.batch.2) - 1));
+        }
+        let step = self.view.read(&mut self.bytes).map_err(|error| failure(error, &self.path))?;
+        Ok(match step {
+            ViewStep::End => Step::End,
+            ViewStep::Damaged(range) => Step::Gap(Gap::Damaged(range)),
+            ViewStep::Records(first, count) => {
+                self.batch = (first, count, 1);
+                Step::Record(first)
+            }
+        })
+    }
+
+    fn bytes(&self) -> &[u8] {
+        let size = to_usize(self.view.schema().record_size);
+        let at = to_usize(self.batch.2.saturating_sub(1)) * size;
+        self.bytes.get(at..at + size).unwrap_or_default()
+    }
+}

@@ -1,0 +1,86 @@
+//! The one place where the commands meet the library.
+//!
+//! [`Viewed`] looks at a log, [`Reading`] is one of its readers, [`Store`] writes it; [`Facts`] and
+//! [`Verdict`] are what `stats` and `verify` tell.
+
+mod facts;
+mod look;
+mod write;
+
+use std::{io, path::Path};
+
+use tslog::{Error, Invalid, Schema, SeqnRange};
+
+use crate::cmd::shell;
+use crate::exit::{Exit, Failure, Result};
+
+pub(crate) use facts::{Facts, Verdict};
+pub(crate) use look::Viewed;
+pub(crate) use write::{NewLog, Reading, Store, create, is_log};
+
+/// Numbers that have no record to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gap {
+    Damaged(SeqnRange),
+    Lost(SeqnRange),
+    /// The bytes are sound and have a tag of no format.
+    Unreadable(SeqnRange),
+}
+
+impl Gap {
+    pub(crate) fn unreadable(seqn: u64) -> Self {
+        Self::Unreadable(SeqnRange { first: seqn, last: seqn })
+    }
+
+    pub(crate) fn range(&self) -> SeqnRange {
+        match self {
+            Self::Damaged(range) | Self::Lost(range) | Self::Unreadable(range) => *range,
+        }
+    }
+}
+
+/// What comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Record(u64),
+    Gap(Gap),
+    End,
+}
+
+/// A source of records, one after the other.
+pub(crate) trait Records {
+    fn schema(&self) -> &Schema;
+    fn step(&mut self) -> Result<Step>;
+    /// The bytes of the record that the last step named.
+    fn bytes(&self) -> &[u8];
+}
+
+/// A size in memory; beyond the address space nothing fits anyway.
+pub(crate) fn to_usize(size: u32) -> usize {
+    usize::try_from(size).unwrap_or(usize::MAX)
+}
+
+/// Says what went wrong with the log at `path`, and what to type next.
+pub(crate) fn failure(error: Error<io::Error>, path: &Path) -> Failure {
+    let dir = shell(path);
+    match error {
+        Error::NoLog => Failure::new(Exit::NoLog, format!("there is no log in {dir}"))
+            .hint(format!("tslog create {dir} --format Qff --fields time:s,a,b")),
+        Error::NotALog => {
+            Failure::error(format!("what is in {dir} is not a log")).hint(format!("ls -l {dir}"))
+        }
+        Error::Locked(pid) => {
+            let holder = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
+            let message = format!("the log in {dir}, or this reader of it, is in use by {holder}");
+            Failure::new(Exit::Locked, message).hint(format!("tslog stats {dir}"))
+        }
+        Error::Full => Failure::new(
+            Exit::Full,
+            format!("the log in {dir} is full, and its readers still need every bucket"),
+        )
+        .hint(format!("tslog read {dir} --reader 0 --commit")),
+        Error::Invalid(Invalid::Values(error)) => Failure::error(error.to_string()),
+        Error::Invalid(invalid) => Failure::usage(invalid.to_string()),
+        other => Failure::error(format!("{dir}: {other}")),
+    }
+}
