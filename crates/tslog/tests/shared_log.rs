@@ -2,7 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says no by panicking")]
 
-use tslog::{Error, Options, View, ViewStep};
+use tslog::storage::ram::Ram;
+use tslog::{Config, Error, Log, Options, View, ViewStep};
 
 fn fill(path: &std::path::Path, from: u64, to: u64) {
     let log = Options::new().record_size(8).bucket_size(64).readers(2).open_raw(path).unwrap();
@@ -167,4 +168,44 @@ fn a_full_log_stays_usable_and_drains() {
     }
     reader.commit().unwrap();
     assert_eq!(log.store_record(b"r").unwrap(), 49);
+}
+
+#[test]
+fn a_reader_apart_follows_a_bucket_that_is_made_anew_under_its_name() {
+    let temp = tempfile::tempdir().unwrap();
+    let options = || Options::new().record_size(8).commit_delta(1);
+    options().open_raw(temp.path()).unwrap().store_record(b"first").unwrap();
+    // What a power cut leaves of a bucket that was just begun.
+    std::fs::write(temp.path().join("bucket-0000000001"), [0; 100]).unwrap();
+    let mut apart = Options::open_reader(temp.path(), 0).unwrap();
+    assert_eq!(apart.next_record().unwrap().unwrap().0, 1);
+    assert!(apart.next_record().unwrap().is_none());
+    let log = options().open_raw(temp.path()).unwrap();
+    assert_eq!(log.store_record(b"second").unwrap(), 2);
+    assert_eq!(apart.next_record().unwrap().unwrap(), (2, b"second\0\0".to_vec()));
+}
+
+#[test]
+fn a_dump_of_a_flash_that_is_written_in_words_can_be_looked_at() {
+    let temp = tempfile::tempdir().unwrap();
+    for write_size in [1, 4, 32] {
+        let mut flash = [0xFF; 8 * 512];
+        let medium = Ram::new(&mut flash[..], 512, write_size);
+        let config = Config { record_size: Some(5), commit_delta: 3, ..Config::default() };
+        let mut log = Log::<_, _, 1>::create(medium, [0; 256], &config).unwrap();
+        for i in 1..=40_u8 {
+            log.store_record(&[i; 5]).unwrap();
+        }
+        log.close().unwrap();
+        drop(log);
+        let path = temp.path().join("flash.bin");
+        std::fs::write(&path, flash).unwrap();
+        let mut view = View::open_image(&path, 512).unwrap();
+        for i in 1..=40_u8 {
+            let mut out = [0; 5];
+            assert_eq!(view.read(&mut out).unwrap(), ViewStep::Records(i.into(), 1));
+            assert_eq!(out, [i; 5], "words of {write_size} bytes");
+        }
+        assert_eq!(view.read(&mut [0; 5]).unwrap(), ViewStep::End);
+    }
 }

@@ -227,6 +227,8 @@ impl<T> SharedReader<T> {
             Source::Beside(inner, _) => lock(&inner.published).bounds,
             Source::Apart(_) => {
                 self.seen = Seen::default();
+                // A bucket that a cut left behind is made anew under its name.
+                self.folder.refresh();
                 let window = &mut Window::ahead(&mut self.window, Seen::default());
                 let mut probe = Probe { storage: &mut self.folder, plan: self.plan, window };
                 let bounds = probe.discover().map_err(Error::Storage)?;

@@ -1,129 +1,177 @@
-//! The files of a log in one folder: the only place in the library that talks to a file system.
+//! The files of a log in their folder: the only place in this library that knows a file system.
 //!
-//! It promises that only regular files of the log's own names are touched, relative to a folder
-//! that was opened once; that symlinks, devices and the like are refused; and that what it makes
-//! belongs to its owner alone.
+//! [`Dir`] is a flat folder of the few [`Name`]s a log uses; [`RealDir`] is that folder on Linux.
+//! The folder is opened once, and every file is then named relative to it, so that renaming a
+//! parent in between cannot lead elsewhere. Only the owner may read the files. What is not a
+//! regular file is refused, and files of other names are left alone.
+//!
+//! A file that was written stays open until it is synced: the kernel reports a failed write-back
+//! only to those who had the file open. For the same reason a failed sync is never tried again.
 
-use std::{
-    fs::File,
-    io,
-    os::{
-        fd::{AsFd, OwnedFd},
-        unix::fs::{DirBuilderExt, FileExt},
-    },
-    path::Path,
-};
-
+use core::fmt;
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::io::{Errno, retry_on_intr};
+use std::io::{self, ErrorKind};
+use std::os::{fd::OwnedFd, unix::fs::FileExt};
+use std::{fs::File, path::Path};
 
-/// How many files are kept open: the bucket written, the one read, and cursors.
-const KEPT_OPEN: usize = 6;
+use crate::words::MAX_READERS;
 
-/// A file of a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
+
+/// How many synced files stay open beside those of the readers: the bucket being written and the
+/// bucket being read. More would keep deleted buckets on the disk.
+const IDLE_FILES_MAX: usize = 2;
+
+/// The files of a log. [`fmt::Display`] gives the name in the folder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
-    /// `header-0` and `header-1`: the copies of the log header.
+    /// A copy of the log header, 0 or 1: `header-0`.
     Header(u8),
-    /// `bucket-0000000012`: a bucket, by its index.
+    /// A bucket, by its place in the ring: `bucket-0000000012`.
     Bucket(u32),
-    /// `reader-0` to `reader-3`: the cursor places of a reader.
+    /// The cursor places of a reader, 0 to 3: `reader-0`.
     Reader(u8),
-    /// `lock`: held by the writer; holds its process id.
+    /// What the writer holds a lock on; it holds the writer's process number: `lock`.
     Lock,
 }
 
-impl core::fmt::Display for Name {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl Name {
+    /// The highest number of a bucket: its slot is two more, and `u32::MAX` is no slot.
+    pub const MAX_BUCKET: u32 = u32::MAX - 3;
+
+    /// The name as it stands in a folder, or `None` for a file that is not part of a log. Only the
+    /// one canonical spelling is a name, so that no two files can mean the same.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text == "lock" {
+            return Some(Self::Lock);
+        }
+        let (kind, digits) = text.split_once('-')?;
+        digits.bytes().all(|byte| byte.is_ascii_digit()).then_some(())?;
+        let number: u32 = digits.parse().ok()?;
+        match (kind, digits.len(), u8::try_from(number)) {
+            ("bucket", 10, _) if number <= Self::MAX_BUCKET => Some(Self::Bucket(number)),
+            ("header", 1, Ok(copy @ 0..=1)) => Some(Self::Header(copy)),
+            ("reader", 1, Ok(n)) if usize::from(n) < MAX_READERS => Some(Self::Reader(n)),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Header(copy) => write!(f, "header-{copy}"),
-            Self::Bucket(index) => write!(f, "bucket-{index:010}"),
-            Self::Reader(n) => write!(f, "reader-{n}"),
+            Self::Bucket(number) => write!(f, "bucket-{number:010}"),
+            Self::Reader(reader) => write!(f, "reader-{reader}"),
             Self::Lock => f.write_str("lock"),
         }
     }
 }
 
-impl Name {
-    /// The file of this name, if it is one of a log's.
-    pub fn parse(name: &str) -> Option<Self> {
-        let parsed = if name == "lock" {
-            Self::Lock
-        } else if let Some(copy) = name.strip_prefix("header-") {
-            Self::Header(copy.parse().ok().filter(|&copy| copy < 2)?)
-        } else if let Some(n) = name.strip_prefix("reader-") {
-            Self::Reader(n.parse().ok().filter(|&n| n < 4)?)
-        } else {
-            Self::Bucket(name.strip_prefix("bucket-")?.parse().ok()?)
-        };
-        // Only the one way to write a number counts.
-        (parsed.to_string() == name).then_some(parsed)
-    }
-}
-
-/// The operations on files that a folder of a log needs.
+/// A flat folder of a log's files, as weak as POSIX: what was written is safe after
+/// [`Dir::sync`] of the file, and a name that came or went after [`Dir::sync_names`].
 pub trait Dir {
-    /// Names every file of the log, in any order.
+    /// Calls `each` with every name there is, in any order. Foreign files are passed over.
     fn list(&mut self, each: &mut dyn FnMut(Name)) -> io::Result<()>;
-    /// Bytes in the file, `None` if there is none.
+    /// The length of a file in bytes, `None` if there is no such file.
     fn size(&mut self, name: Name) -> io::Result<Option<u64>>;
-    /// Reads up to `out.len()` bytes; fewer at the end of the file, none if there is no file.
+    /// Reads from `offset` and returns how many bytes there were: fewer than asked for only at the
+    /// end of the file, 0 if there is no such file.
     fn read(&mut self, name: Name, offset: u64, out: &mut [u8]) -> io::Result<usize>;
-    /// Writes into an existing file.
+    /// Writes into an existing file, which may grow. A failed call may have written any part.
     fn write(&mut self, name: Name, offset: u64, data: &[u8]) -> io::Result<()>;
-    /// Makes an empty file that was not there.
+    /// Makes an empty file. It must not exist.
     fn create(&mut self, name: Name) -> io::Result<()>;
-    /// Cuts a file back to `size` bytes.
+    /// Cuts an existing file off behind `size` bytes.
     fn truncate(&mut self, name: Name, size: u64) -> io::Result<()>;
-    /// Removes a file; that there is none is no error.
-    fn remove(&mut self, name: Name) -> io::Result<()>;
-    /// On return, the bytes of the file survive a power cut. Never to be tried again after a
-    /// failure: the kernel has then forgotten which bytes it lost.
+    /// Removes a file; false if there was none. The file of a reader is not removed while somebody
+    /// holds its lock: the error is of kind `WouldBlock`.
+    fn remove(&mut self, name: Name) -> io::Result<bool>;
+    /// Makes the bytes and the length of an existing file survive a power cut. Never to be tried
+    /// again after a failure: the kernel has then forgotten which bytes it lost.
     fn sync(&mut self, name: Name) -> io::Result<()>;
-    /// On return, creations and removals survive a power cut.
+    /// Makes the names that came and went survive a power cut.
     fn sync_names(&mut self) -> io::Result<()>;
+    /// True if the lock of this file is taken.
+    fn is_locked(&mut self, name: Name) -> io::Result<bool>;
 }
 
-/// A folder of the file system.
+/// A folder on Linux.
 #[derive(Debug)]
 pub struct RealDir {
     folder: OwnedFd,
-    open: Vec<(Name, File)>,
+    writable: bool,
+    /// The least recently used first.
+    open: Vec<OpenFile>,
     locks: Vec<File>,
-    read_only: bool,
 }
 
+/// A file that stays open for the next call.
+#[derive(Debug)]
+struct OpenFile {
+    name: Name,
+    file: File,
+    inode: Inode,
+    unsynced: bool,
+}
+
+/// What tells a file from one that has its name later.
+type Inode = (u64, u64);
+
 impl RealDir {
-    /// Opens a folder, and makes it and its parents if `create` says so.
-    ///
-    /// # Errors
-    /// Those of the file system; [`io::ErrorKind::NotFound`] if there is no folder.
-    pub fn open(path: &Path, create: bool, read_only: bool) -> io::Result<Self> {
-        if create {
-            make_folders(path)?;
+    /// Opens the folder at `path`; with `create`, makes it and the parents it lacks, for the owner
+    /// only. A folder that is a symbolic link is refused; its parents may be.
+    pub fn open(path: &Path, create: bool) -> io::Result<Self> {
+        let mut dir = match Self::with_access(path, true) {
+            Err(error) if create && error.kind() == ErrorKind::NotFound => {
+                make_folders(path)?;
+                Self::with_access(path, true)?
+            }
+            opened => opened?,
+        };
+        // A folder without a log may be new, perhaps made by a process that died right then: its
+        // name must be safe before there is anything in it to lose.
+        if create && dir.size(Name::Header(0))?.is_none() {
+            sync_ancestors(path)?;
         }
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let folder = rustix::fs::open(path, flags, Mode::empty())?;
-        Ok(Self { folder, open: Vec::new(), locks: Vec::new(), read_only })
+        Ok(dir)
     }
 
-    /// Takes the lock on `name` for as long as this value lives. `Err` inside names the process
-    /// that has it, where known.
-    ///
-    /// # Errors
-    /// Those of the file system.
+    /// Opens the folder at `path`; nothing in it is ever created or changed.
+    pub fn open_read_only(path: &Path) -> io::Result<Self> {
+        Self::with_access(path, false)
+    }
+
+    fn with_access(path: &Path, writable: bool) -> io::Result<Self> {
+        // Behind a slash at the end, a symbolic link would be followed.
+        let path = path.components().as_path();
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
+            Ok(folder) => Ok(Self { folder, writable, open: Vec::new(), locks: Vec::new() }),
+            Err(Errno::NOTDIR | Errno::LOOP) if path.is_symlink() => {
+                Err(refusal(path.display(), "a symbolic link; name the folder it points to"))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes the lock on `name` without waiting, for as long as this value lives; makes the file if
+    /// it is [`Name::Lock`]. `Err` inside names the process that has it, where known.
     pub fn lock(&mut self, name: Name) -> io::Result<Result<(), Option<u32>>> {
-        let flags = OFlags::RDWR | OFlags::CREATE;
-        let Some(file) = self.open_file(name, flags)? else {
-            return Err(io::ErrorKind::NotFound.into());
-        };
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(Err(read_pid(&file))),
-            Err(error) => return Err(error.into()),
+        let extra = if name == Name::Lock { OFlags::CREATE } else { OFlags::empty() };
+        let (file, locked) = self.open_file(name, extra)?;
+        if !try_lock(&file)? {
+            return Ok(Err(if name == Name::Lock { holder(&file) } else { None }));
+        }
+        // If the file was removed meanwhile, this lock would keep nobody out.
+        if locked != self.open_file(name, OFlags::empty())?.1 {
+            return Ok(Err(None));
         }
         if name == Name::Lock {
-            file.set_len(0)?;
-            file.write_all_at(format!("{}\n", std::process::id()).as_bytes(), 0)?;
+            // Only for the message to a second writer; a full disk must not keep the log shut.
+            let pid = format!("{:<10}\n", std::process::id());
+            let _ = file.write_all_at(pid.as_bytes(), 0);
         }
         self.locks.push(file);
         Ok(Ok(()))
@@ -134,45 +182,69 @@ impl RealDir {
         self.locks.clear();
     }
 
-    /// Forgets the open files, so that the next look is at what the names mean now.
+    /// Lets go of files whose names lead elsewhere by now, as another process may remove a file and
+    /// make it anew. Those that were written and not synced stay.
     pub fn refresh(&mut self) {
-        self.open.clear();
+        let Self { folder, open, .. } = self;
+        open.retain(|open| {
+            let now =
+                rustix::fs::statat(&*folder, open.name.to_string(), AtFlags::SYMLINK_NOFOLLOW);
+            open.unsynced || now.is_ok_and(|stat| inode(&stat) == open.inode)
+        });
     }
 
-    fn open_file(&self, name: Name, extra: OFlags) -> io::Result<Option<File>> {
-        let access = if self.read_only { OFlags::RDONLY } else { OFlags::RDWR };
-        // Without NONBLOCK, opening a pipe that lies in the place of a file would hang.
-        let flags = access | extra | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let mode = Mode::RUSR | Mode::WUSR;
-        let file = match rustix::fs::openat(&self.folder, name.to_string(), flags, mode) {
-            Ok(file) => file,
-            Err(rustix::io::Errno::NOENT) => return Ok(None),
-            Err(rustix::io::Errno::LOOP | rustix::io::Errno::ISDIR | rustix::io::Errno::NXIO) => {
-                return Err(foreign(name));
-            }
-            Err(error) => return Err(error.into()),
+    /// Opens a file, or with `OFlags::CREATE` makes it.
+    fn open_file(&self, name: Name, extra: OFlags) -> io::Result<(File, Inode)> {
+        let creates = extra.contains(OFlags::CREATE);
+        if creates && !self.writable {
+            return Err(ErrorKind::ReadOnlyFilesystem.into());
+        }
+        let access = if self.writable { OFlags::RDWR } else { OFlags::RDONLY };
+        // Opening a FIFO would wait for the other end without NONBLOCK, and a terminal would become
+        // ours without NOCTTY, before the check below can refuse them.
+        let careful = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let (text, flags) = (name.to_string(), extra | access | careful);
+        let foreign = || refusal(name, "not a regular file; move it away");
+        let opened = retry_on_intr(|| rustix::fs::openat(&self.folder, &text, flags, FILE_MODE));
+        let fd = opened.map_err(|error| match error {
+            Errno::LOOP | Errno::ISDIR | Errno::NXIO | Errno::NODEV => foreign(),
+            error => error.into(),
+        })?;
+        let stat = rustix::fs::fstat(&fd)?;
+        let regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        regular.then_some(()).ok_or_else(foreign)?;
+        // A copy of the log that was made by hard links would change with it.
+        if self.writable && stat.st_nlink > 1 {
+            return Err(refusal(name, "also linked from elsewhere; replace it by a copy"));
+        }
+        // The mask of the process may have taken bits away that the owner needs.
+        if creates && Mode::from_raw_mode(stat.st_mode) != FILE_MODE {
+            retry_on_intr(|| rustix::fs::fchmod(&fd, FILE_MODE))?;
+        }
+        Ok((File::from(fd), inode(&stat)))
+    }
+
+    /// Calls `act` with the open file; an error of kind `NotFound` if there is none.
+    fn with_file<T>(
+        &mut self,
+        name: Name,
+        act: impl FnOnce(&mut OpenFile) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut open = if let Some(at) = self.open.iter().position(|open| open.name == name) {
+            self.open.remove(at)
+        } else {
+            let (file, inode) = self.open_file(name, OFlags::empty())?;
+            OpenFile { name, file, inode, unsynced: false }
         };
-        let stat = rustix::fs::fstat(&file)?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(foreign(name));
+        let done = act(&mut open);
+        self.open.push(open);
+        let idle = |open: &OpenFile| !open.unsynced && !matches!(open.name, Name::Reader(_));
+        if self.open.iter().filter(|open| idle(open)).count() > IDLE_FILES_MAX
+            && let Some(oldest) = self.open.iter().position(idle)
+        {
+            self.open.remove(oldest);
         }
-        Ok(Some(File::from(file)))
-    }
-
-    fn file(&mut self, name: Name) -> io::Result<Option<&File>> {
-        if let Some(at) = self.open.iter().position(|(open, _)| *open == name) {
-            return Ok(self.open.get(at).map(|(_, file)| file));
-        }
-        let Some(file) = self.open_file(name, OFlags::empty())? else { return Ok(None) };
-        if self.open.len() >= KEPT_OPEN {
-            self.open.remove(0);
-        }
-        self.open.push((name, file));
-        Ok(self.open.last().map(|(_, file)| file))
-    }
-
-    fn existing(&mut self, name: Name) -> io::Result<&File> {
-        self.file(name)?.ok_or_else(|| io::ErrorKind::NotFound.into())
+        done
     }
 }
 
@@ -187,156 +259,357 @@ impl Dir for RealDir {
     }
 
     fn size(&mut self, name: Name) -> io::Result<Option<u64>> {
-        match self.file(name)? {
-            Some(file) => Ok(Some(file.metadata()?.len())),
-            None => Ok(None),
-        }
+        unless_missing(self.with_file(name, |open| Ok(open.file.metadata()?.len())))
     }
 
     fn read(&mut self, name: Name, offset: u64, out: &mut [u8]) -> io::Result<usize> {
-        let Some(file) = self.file(name)? else { return Ok(0) };
-        let mut done = 0_usize;
-        while let Some(rest) = out.get_mut(done..).filter(|rest| !rest.is_empty()) {
-            match file.read_at(rest, offset.saturating_add(done as u64)) {
-                Ok(0) => break,
-                Ok(read) => done = done.saturating_add(read),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(done)
+        let read = self.with_file(name, |open| read_full(&open.file, offset, out));
+        Ok(unless_missing(read)?.unwrap_or(0))
     }
 
     fn write(&mut self, name: Name, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.existing(name)?.write_all_at(data, offset)
+        self.with_file(name, |open| {
+            open.unsynced = true;
+            open.file.write_all_at(data, offset)
+        })
     }
 
     fn create(&mut self, name: Name) -> io::Result<()> {
-        self.open.retain(|(open, _)| *open != name);
-        self.open_file(name, OFlags::CREATE | OFlags::EXCL)?;
+        let (file, inode) = self.open_file(name, OFlags::CREATE | OFlags::EXCL)?;
+        self.open.retain(|open| open.name != name);
+        self.open.push(OpenFile { name, file, inode, unsynced: true });
         Ok(())
     }
 
     fn truncate(&mut self, name: Name, size: u64) -> io::Result<()> {
-        self.existing(name)?.set_len(size)
+        self.with_file(name, |open| {
+            open.unsynced = true;
+            open.file.set_len(size)
+        })
     }
 
-    fn remove(&mut self, name: Name) -> io::Result<()> {
-        self.open.retain(|(open, _)| *open != name);
-        match rustix::fs::unlinkat(&self.folder, name.to_string(), AtFlags::empty()) {
-            Ok(()) | Err(rustix::io::Errno::NOENT) => Ok(()),
-            Err(error) => Err(error.into()),
+    fn remove(&mut self, name: Name) -> io::Result<bool> {
+        if !self.writable {
+            return Err(ErrorKind::ReadOnlyFilesystem.into());
         }
+        let file = unless_missing(self.open_file(name, OFlags::empty()))?;
+        let Some((file, _)) = file else { return Ok(false) };
+        // It is held until the name is gone, or a reader could go on in a file without one.
+        if matches!(name, Name::Reader(_)) && !try_lock(&file)? {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        rustix::fs::unlinkat(&self.folder, name.to_string(), AtFlags::empty())?;
+        self.open.retain(|open| open.name != name);
+        Ok(true)
     }
 
     fn sync(&mut self, name: Name) -> io::Result<()> {
-        match self.file(name)? {
-            Some(file) => Ok(rustix::fs::fdatasync(file)?),
-            None => Ok(()),
-        }
+        self.with_file(name, |open| open.file.sync_data().map(|()| open.unsynced = false))
     }
 
     fn sync_names(&mut self) -> io::Result<()> {
-        Ok(rustix::fs::fsync(self.folder.as_fd())?)
+        Ok(retry_on_intr(|| rustix::fs::fsync(&self.folder))?)
+    }
+
+    fn is_locked(&mut self, name: Name) -> io::Result<bool> {
+        let file = unless_missing(self.open_file(name, OFlags::empty()))?;
+        file.map_or(Ok(false), |(file, _)| Ok(!try_lock(&file)?))
     }
 }
 
-/// A file that is only ever read: a flash dump.
+/// A file that is only read: the dump of a flash.
 #[derive(Debug)]
 pub struct ReadOnlyFile(File);
 
 impl ReadOnlyFile {
-    /// Opens a file and tells its size in bytes.
-    ///
-    /// # Errors
-    /// Those of the file system.
+    /// Opens the regular file at `path` and tells its length in bytes; a link to one will do.
     pub fn open(path: &Path) -> io::Result<(Self, u64)> {
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        Ok((Self(file), size))
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let file = File::from(retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?);
+        let found = file.metadata()?;
+        if !found.is_file() {
+            return Err(refusal(path.display(), "not a regular file; copy the flash into one"));
+        }
+        Ok((Self(file), found.len()))
     }
 
-    /// Reads exactly `out.len()` bytes at `offset`.
-    ///
-    /// # Errors
-    /// Those of the file system.
-    pub fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.0.read_exact_at(out, offset)
+    /// Reads from `offset`; returns how many bytes there were, fewer only at the end of the file.
+    pub fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<usize> {
+        read_full(&self.0, offset, out)
     }
 }
 
-/// Makes a folder and its parents, each durable in the one above it.
-fn make_folders(path: &Path) -> io::Result<()> {
-    let missing: Vec<&Path> =
-        path.ancestors().take_while(|p| !p.as_os_str().is_empty() && !p.exists()).collect();
-    for folder in missing.into_iter().rev() {
-        match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            Ok(()) | Err(_) => {}
+fn inode(stat: &rustix::fs::Stat) -> Inode {
+    (stat.st_dev, stat.st_ino)
+}
+
+/// `None` for a file that is not there.
+fn unless_missing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+/// Reads until `out` is full or the file ends.
+fn read_full(file: &File, offset: u64, out: &mut [u8]) -> io::Result<usize> {
+    let mut done: usize = 0;
+    while let Some(rest) = out.get_mut(done..).filter(|rest| !rest.is_empty()) {
+        match file.read_at(rest, offset.saturating_add(done as u64)) {
+            Ok(0) => break,
+            Ok(count) => done = done.saturating_add(count),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
         }
-        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(parent.unwrap_or(Path::new(".")))?.sync_all()?;
+    }
+    Ok(done)
+}
+
+/// Takes the lock of an open file; false if somebody else has it.
+fn try_lock(file: &File) -> io::Result<bool> {
+    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Ok(false),
+        locked => Ok(locked.map(|()| true)?),
+    }
+}
+
+/// The process that wrote itself into a lock file.
+fn holder(file: &File) -> Option<u32> {
+    let mut text = [0; 11];
+    let len = read_full(file, 0, &mut text).ok()?;
+    core::str::from_utf8(text.get(..len)?).ok()?.trim_end().parse().ok()
+}
+
+fn refusal(what: impl fmt::Display, why: &str) -> io::Error {
+    io::Error::new(ErrorKind::InvalidInput, format!("{what} is {why}"))
+}
+
+/// Makes a folder and the parents it lacks. That one is there already is no error.
+fn make_folders(path: &Path) -> io::Result<()> {
+    if let Some(parent) = path.parent()
+        && !parent.as_os_str().is_empty()
+        && !parent.exists()
+    {
+        make_folders(parent)?;
+    }
+    match rustix::fs::mkdir(path, Mode::RWXU) {
+        Err(Errno::EXIST) => Ok(()),
+        // The mask of the process may have taken bits away that the owner needs.
+        made => Ok(made.and_then(|()| rustix::fs::chmod(path, Mode::RWXU))?),
+    }
+}
+
+/// Makes the name of a folder, and those of its parents, survive a power cut.
+fn sync_ancestors(path: &Path) -> io::Result<()> {
+    use ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem};
+    for parent in path.ancestors().skip(1) {
+        let parent = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+        let synced = File::open(parent).and_then(|folder| folder.sync_all());
+        // In a folder that we may not read or that cannot change, we have made nothing.
+        let kinds = [InvalidInput, PermissionDenied, ReadOnlyFilesystem];
+        synced.or_else(|error| if kinds.contains(&error.kind()) { Ok(()) } else { Err(error) })?;
     }
     Ok(())
 }
 
-fn foreign(name: Name) -> io::Error {
-    let why = format!("{name} is not a regular file; move it away");
-    io::Error::new(io::ErrorKind::InvalidInput, why)
-}
-
-fn read_pid(file: &File) -> Option<u32> {
-    let mut bytes = [0; 16];
-    let len = file.read_at(&mut bytes, 0).ok()?;
-    core::str::from_utf8(bytes.get(..len)?).ok()?.trim().parse().ok()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{Dir, ErrorKind, Name, Path, ReadOnlyFile, RealDir};
+    use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
 
     #[test]
     fn only_the_canonical_spelling_of_a_name_is_ours() {
-        for name in [Name::Header(1), Name::Bucket(12), Name::Reader(3), Name::Lock] {
+        let last = Name::Bucket(Name::MAX_BUCKET);
+        for name in [Name::Header(1), Name::Bucket(12), last, Name::Reader(3), Name::Lock] {
             assert_eq!(Name::parse(&name.to_string()), Some(name));
         }
-        for foreign in ["bucket-12", "header-2", "reader-4", "reader-+1", "lock2", "notes.txt"] {
+        assert_eq!(Name::Bucket(12).to_string(), "bucket-0000000012");
+        let foreign = " lock2 notes.txt header-2 header- reader-4 reader-+1 reader-01 bucket-12 \
+             bucket-00000000012 bucket-+000000012 bucket-4294967293";
+        for foreign in foreign.split(' ') {
             assert_eq!(Name::parse(foreign), None, "{foreign}");
         }
     }
 
     #[test]
-    fn symlinks_and_folders_in_the_place_of_a_file_are_refused() {
+    fn what_is_not_a_regular_file_of_ours_is_refused_by_every_call_and_left_alone() {
         let temp = tempfile::tempdir().unwrap();
-        std::os::unix::fs::symlink("/etc/hostname", temp.path().join("header-0")).unwrap();
-        std::fs::create_dir(temp.path().join("header-1")).unwrap();
-        let mut dir = RealDir::open(temp.path(), false, false).unwrap();
-        for name in [Name::Header(0), Name::Header(1)] {
-            let error = dir.read(name, 0, &mut [0; 4]).unwrap_err();
-            assert!(error.to_string().contains("not a regular file"), "{error}");
+        let at = |name: &str| temp.path().join(name);
+        std::fs::write(at("elsewhere"), "precious").unwrap();
+        std::os::unix::fs::symlink(at("elsewhere"), at("header-0")).unwrap();
+        std::os::unix::fs::symlink("nowhere", at("lock")).unwrap();
+        std::fs::create_dir(at("header-1")).unwrap();
+        rustix::fs::mknodat(
+            rustix::fs::CWD,
+            at("reader-0"),
+            rustix::fs::FileType::Fifo,
+            rustix::fs::Mode::RWXU,
+            0,
+        )
+        .unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(at("reader-1")).unwrap();
+        std::fs::hard_link(at("elsewhere"), at("bucket-0000000000")).unwrap();
+        let file = "not a regular file";
+        for (name, what) in [
+            (Name::Header(0), file),
+            (Name::Lock, file),
+            (Name::Header(1), file),
+            (Name::Reader(0), file),
+            (Name::Reader(1), file),
+            (Name::Bucket(0), "linked"),
+        ] {
+            let dir = &mut RealDir::open(temp.path(), false).unwrap();
+            let exists = dir.create(name).unwrap_err().kind();
+            assert_eq!(exists, ErrorKind::AlreadyExists, "{name}");
+            let calls: [(&str, std::io::Result<()>); 7] = [
+                ("read", dir.read(name, 0, &mut [0; 4]).map(|_| ())),
+                ("write", dir.write(name, 0, b"lost")),
+                ("size", dir.size(name).map(|_| ())),
+                ("truncate", dir.truncate(name, 0)),
+                ("remove", dir.remove(name).map(|_| ())),
+                ("sync", dir.sync(name)),
+                ("lock", dir.lock(name).map(|_| ())),
+            ];
+            for (call, result) in calls {
+                let text = result.unwrap_err().to_string();
+                let named = text.contains(&name.to_string()) && text.contains(what);
+                assert!(named, "{call} of {name}: {text}");
+            }
+        }
+        assert_eq!(std::fs::read(at("elsewhere")).unwrap(), b"precious");
+        assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 7);
+        let mut view = RealDir::open_read_only(temp.path()).unwrap();
+        assert_eq!(view.read(Name::Bucket(0), 0, &mut [0; 9]).unwrap(), 8, "a copy may be read");
+        assert!(ReadOnlyFile::open(&at("reader-0")).is_err());
+    }
+
+    #[test]
+    fn a_folder_that_is_a_symbolic_link_is_refused_however_it_is_spelled() {
+        let temp = tempfile::tempdir().unwrap();
+        std::os::unix::fs::symlink(temp.path(), temp.path().join("link")).unwrap();
+        for tail in ["link", "link/", "link/.", "link//"] {
+            let error = RealDir::open(&temp.path().join(tail), true).unwrap_err();
+            assert!(error.to_string().contains("name the folder it points to"), "{tail}: {error}");
+        }
+        assert!(RealDir::open(&temp.path().join("link/made"), true).is_ok(), "a parent may be one");
+        std::os::unix::fs::symlink("nowhere", temp.path().join("dangling")).unwrap();
+        let error = RealDir::open(&temp.path().join("dangling/made"), true).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+    }
+
+    /// Runs once more as a process with the mask it is about, which belongs to whole processes.
+    #[test]
+    fn what_is_made_belongs_to_its_owner_alone_whatever_the_mask_of_the_process() {
+        let this = concat!(
+            module_path!(),
+            "::what_is_made_belongs_to_its_owner_alone_whatever_the_mask_of_the_process"
+        );
+        if let Some(path) = std::env::var_os("TSLOG_TEST_MASK_PATH") {
+            let mut dir = RealDir::open(Path::new(&path), true).unwrap();
+            dir.create(Name::Bucket(0)).unwrap();
+            assert_eq!(dir.lock(Name::Lock).unwrap(), Ok(()));
+            return;
+        }
+        for mask in ["0000", "0022", "0777"] {
+            let temp = tempfile::tempdir().unwrap();
+            let path = temp.path().join("a/b");
+            let ran = std::process::Command::new("sh")
+                .args(["-c", "umask $1; exec \"$0\" --exact \"$2\""])
+                .arg(std::env::current_exe().unwrap())
+                .args([mask, this.split_once("::").unwrap().1])
+                .env("TSLOG_TEST_MASK_PATH", &path)
+                .output()
+                .unwrap();
+            assert!(ran.status.success(), "{ran:?}");
+            let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+            let folders = [path.parent().unwrap(), &path].map(mode);
+            let files = ["bucket-0000000000", "lock"].map(|name| mode(&path.join(name)));
+            assert_eq!((folders, files), ([0o700; 2], [0o600; 2]), "with mask {mask}");
         }
     }
 
     #[test]
-    fn a_second_writer_is_told_who_has_the_lock() {
+    fn a_second_writer_is_told_who_has_the_lock_and_gets_it_afterwards() {
         let temp = tempfile::tempdir().unwrap();
-        let mut first = RealDir::open(temp.path(), false, false).unwrap();
+        // A longer number of an earlier process must not shine through.
+        std::fs::write(temp.path().join("lock"), "4294967295\n").unwrap();
+        let mut first = RealDir::open(temp.path(), false).unwrap();
         assert_eq!(first.lock(Name::Lock).unwrap(), Ok(()));
-        let mut second = RealDir::open(temp.path(), false, false).unwrap();
+        let mut second = RealDir::open(temp.path(), false).unwrap();
         assert_eq!(second.lock(Name::Lock).unwrap(), Err(Some(std::process::id())));
-        drop(first);
+        std::fs::write(temp.path().join("lock"), "who knows").unwrap();
+        assert_eq!(second.lock(Name::Lock).unwrap(), Err(None));
+        first.unlock();
         assert_eq!(second.lock(Name::Lock).unwrap(), Ok(()));
     }
 
     #[test]
-    fn what_is_made_belongs_to_its_owner_alone() {
-        use std::os::unix::fs::PermissionsExt;
+    fn the_lock_of_a_reader_keeps_its_file_and_makes_none() {
         let temp = tempfile::tempdir().unwrap();
-        let path = temp.path().join("a/b");
-        let mut dir = RealDir::open(&path, true, false).unwrap();
-        dir.create(Name::Bucket(0)).unwrap();
-        let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode(&path), 0o700);
-        assert_eq!(mode(&path.join("bucket-0000000000")), 0o600);
+        let mut dir = RealDir::open(temp.path(), false).unwrap();
+        assert_eq!(dir.lock(Name::Reader(0)).unwrap_err().kind(), ErrorKind::NotFound);
+        assert_eq!(dir.size(Name::Reader(0)).unwrap(), None);
+        dir.create(Name::Reader(0)).unwrap();
+        let mut reader = RealDir::open(temp.path(), false).unwrap();
+        assert_eq!(reader.lock(Name::Reader(0)).unwrap(), Ok(()));
+        assert_eq!(dir.lock(Name::Reader(0)).unwrap(), Err(None));
+        assert!(dir.is_locked(Name::Reader(0)).unwrap());
+        assert_eq!(dir.remove(Name::Reader(0)).unwrap_err().kind(), ErrorKind::WouldBlock);
+        drop(reader);
+        assert!(dir.remove(Name::Reader(0)).unwrap());
+        assert!(!dir.remove(Name::Reader(0)).unwrap());
+    }
+
+    #[test]
+    fn a_folder_opened_read_only_is_never_changed() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join("header-0"), "head").unwrap();
+        let mut dir = RealDir::open_read_only(temp.path()).unwrap();
+        for result in [
+            dir.create(Name::Header(1)),
+            dir.write(Name::Header(0), 0, b"tail"),
+            dir.truncate(Name::Header(0), 0),
+            dir.remove(Name::Header(0)).map(|_| ()),
+            dir.lock(Name::Lock).map(|_| ()),
+        ] {
+            result.unwrap_err();
+        }
+        let mut out = [0; 6];
+        assert_eq!(dir.read(Name::Header(0), 1, &mut out).unwrap(), 3);
+        assert_eq!(&out, b"ead\0\0\0");
+        assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 1);
+        let missing = RealDir::open_read_only(&temp.path().join("no")).unwrap_err();
+        assert_eq!(missing.kind(), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn unsynced_files_stay_open_and_of_the_others_only_the_last_two() {
+        let temp = tempfile::tempdir().unwrap();
+        std::fs::write(temp.path().join(std::ffi::OsStr::from_bytes(b"bucket-\xFF")), "").unwrap();
+        let mut dir = RealDir::open(temp.path(), false).unwrap();
+        for number in 0..5 {
+            dir.create(Name::Bucket(number)).unwrap();
+        }
+        dir.refresh();
+        let open = |dir: &RealDir| dir.open.iter().map(|open| open.name).collect::<Vec<_>>();
+        assert_eq!(open(&dir), [0, 1, 2, 3, 4].map(Name::Bucket));
+        for number in 0..5 {
+            dir.sync(Name::Bucket(number)).unwrap();
+        }
+        assert_eq!(open(&dir), [3, 4].map(Name::Bucket));
+        dir.read(Name::Bucket(3), 0, &mut [0]).unwrap();
+        dir.read(Name::Bucket(0), 0, &mut [0]).unwrap();
+        assert_eq!(open(&dir), [3, 0].map(Name::Bucket));
+        let mut names = Vec::new();
+        dir.list(&mut |name| names.push(name)).unwrap();
+        names.sort();
+        assert_eq!(names, [0, 1, 2, 3, 4].map(Name::Bucket));
+        dir.refresh();
+        assert_eq!(open(&dir), [3, 0].map(Name::Bucket), "they are what their names lead to");
+        // The name may lead to another file by now.
+        std::fs::remove_file(temp.path().join("bucket-0000000000")).unwrap();
+        std::fs::write(temp.path().join("bucket-0000000000"), "new").unwrap();
+        dir.refresh();
+        assert_eq!(dir.read(Name::Bucket(0), 0, &mut [0; 3]).unwrap(), 3);
     }
 }

@@ -171,3 +171,107 @@ impl<E: core::fmt::Debug> core::fmt::Display for FlashError<E> {
 }
 
 impl<E: core::fmt::Debug> core::error::Error for FlashError<E> {}
+
+#[cfg(test)]
+mod tests {
+    use super::{Flash, FlashError, NorFlash, Range, Storage};
+    use embedded_storage::nor_flash::{
+        ErrorType, NorFlashErrorKind, ReadNorFlash, check_erase, check_read, check_write,
+    };
+
+    /// Eight blocks of 64 bytes that are read in words of `READ` bytes, and refuse what real ones
+    /// refuse.
+    struct Chip<const READ: usize, const WRITE: usize>([u8; 512]);
+
+    impl<const READ: usize, const WRITE: usize> ErrorType for Chip<READ, WRITE> {
+        type Error = NorFlashErrorKind;
+    }
+
+    impl<const READ: usize, const WRITE: usize> ReadNorFlash for Chip<READ, WRITE> {
+        const READ_SIZE: usize = READ;
+        fn read(&mut self, offset: u32, out: &mut [u8]) -> Result<(), NorFlashErrorKind> {
+            check_read(self, offset, out.len())?;
+            out.copy_from_slice(&self.0[offset as usize..][..out.len()]);
+            Ok(())
+        }
+        fn capacity(&self) -> usize {
+            self.0.len()
+        }
+    }
+
+    impl<const READ: usize, const WRITE: usize> NorFlash for Chip<READ, WRITE> {
+        const WRITE_SIZE: usize = WRITE;
+        const ERASE_SIZE: usize = 64;
+        fn erase(&mut self, from: u32, to: u32) -> Result<(), NorFlashErrorKind> {
+            check_erase(self, from, to)?;
+            self.0[from as usize..to as usize].fill(0xFF);
+            Ok(())
+        }
+        fn write(&mut self, offset: u32, data: &[u8]) -> Result<(), NorFlashErrorKind> {
+            check_write(self, offset, data.len())?;
+            self.0[offset as usize..][..data.len()].copy_from_slice(data);
+            Ok(())
+        }
+    }
+
+    fn reads_anywhere<const READ: usize>() {
+        let bytes = core::array::from_fn(|at| (at % 251) as u8);
+        let mut flash = Flash::new(Chip::<READ, 4>(bytes), 128..512, 128).unwrap();
+        for offset in 0..128 {
+            for len in 0..=128 - offset {
+                let mut out = [0; 128];
+                flash.read(1, offset as u32, &mut out[..len]).unwrap();
+                assert_eq!(out[..len], bytes[256 + offset..][..len], "{len} bytes at {offset}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_can_be_read_through_words_of_any_size() {
+        reads_anywhere::<1>();
+        reads_anywhere::<4>();
+        reads_anywhere::<16>();
+        reads_anywhere::<64>();
+    }
+
+    #[test]
+    fn slots_lie_in_their_range_and_do_not_touch_each_other() {
+        let mut flash = Flash::new(Chip::<1, 4>([0; 512]), 128..512, 128).unwrap();
+        assert_eq!(flash.geometry().slot_count, 3);
+        flash.erase(1).unwrap();
+        flash.write(1, 124, b"last").unwrap();
+        assert_eq!(flash.write(1, 2, b"word"), Err(FlashError::Unaligned));
+        assert_eq!(flash.write(1, 0, b"wor"), Err(FlashError::Unaligned));
+        assert_eq!(flash.write(1, 124, b"too long"), Err(FlashError::OutOfBounds));
+        assert_eq!(flash.erase(3), Err(FlashError::OutOfBounds));
+        assert_eq!(flash.read(3, 0, &mut [0]), Err(FlashError::OutOfBounds));
+        assert_eq!(flash.read(u32::MAX, u32::MAX, &mut [0]), Err(FlashError::OutOfBounds));
+        let bytes = flash.release().0;
+        assert_eq!((&bytes[..256], &bytes[384..]), (&[0; 256][..], &[0; 128][..]));
+        assert_eq!((&bytes[256..380], &bytes[380..384]), (&[0xFF; 124][..], &b"last"[..]));
+    }
+
+    #[test]
+    fn a_range_or_a_chip_that_does_not_fit_is_refused() {
+        fn opens<const READ: usize, const WRITE: usize>(range: Range<u32>, slot: u32) -> bool {
+            let opened = Flash::new(Chip::<READ, WRITE>([0; 512]), range, slot);
+            opened.is_ok()
+        }
+        assert!(opens::<1, 32>(0..512, 64));
+        for (start, end, slot) in [
+            (0, 576, 64),  // behind the end of the chip
+            (32, 512, 32), // within a block
+            (64, 500, 64), // ends within a block
+            (64, 512, 96), // slots of one and a half
+            (0, 512, 192), // two and two thirds of a slot
+            (0, 512, 0),
+            (512, 256, 64),
+        ] {
+            assert!(!opens::<1, 4>(start..end, slot), "{start}..{end} by {slot}");
+        }
+        assert!(!opens::<1, 64>(0..512, 64), "words of 64 bytes");
+        assert!(!opens::<1, 3>(0..512, 64), "words of 3 bytes");
+        assert!(!opens::<3, 4>(0..512, 64), "reads of 3 bytes");
+        assert!(!opens::<128, 4>(0..512, 64), "reads longer than a block");
+    }
+}

@@ -1,6 +1,8 @@
-//! A log in a folder: a slot is a file, erasing is removing and making it anew, and a sync is one
-//! of
-//! each file written and, where names are new, of the folder.
+//! A log in a folder: a slot is a file, erasing is removing it and making it anew, and a sync is
+//! one of each file written and, where names came or went, of the folder.
+//!
+//! A file is filled with zeros before it is used, so that a commit changes nothing but its own
+//! bytes: it costs one write and one flush, and a full disk shows when a bucket begins.
 
 use std::{io, path::Path};
 
@@ -8,12 +10,21 @@ use super::{
     CURSOR_PLACE_SIZE, FIRST_BUCKET_SLOT, Geometry, Present, Slots, Storage,
     dir::{Dir, Name, RealDir},
 };
-use crate::error::Error;
+use crate::{error::Error, words::MAX_READERS};
 
 /// The most a bucket file may grow to.
 const MAX_FILE: u32 = 1 << 31;
+
 /// Each cursor place has a block of its own, so that a torn write cannot reach the other one.
 const PLACE_STRIDE: u64 = 4096;
+
+/// The bytes of a reader's file, its two cursor places.
+const READER_FILE_SIZE: u64 = 2 * PLACE_STRIDE;
+
+/// The most readers there can be, as reader numbers count.
+const READERS: u8 = 4;
+const _: () = assert!(READERS as usize == MAX_READERS);
+
 /// Zeros are written in pieces of this size.
 const ZEROS: &[u8] = &[0; 64 * 1024];
 
@@ -21,19 +32,28 @@ const ZEROS: &[u8] = &[0; 64 * 1024];
 #[derive(Debug)]
 pub struct Folder<D = RealDir> {
     dir: D,
-    dirty: Vec<Name>,
+    /// Files that were written since the last sync.
+    unsynced: Vec<Name>,
     names_changed: bool,
+    /// After a failed sync the kernel has dropped bytes and would call the next one a success.
+    failed: bool,
+    /// What the log header says, and which files there are, survives a power cut.
+    trusted: bool,
 }
 
 impl Folder<RealDir> {
     /// Opens a folder for the one writer it may have.
     ///
     /// # Errors
-    /// [`Error::Locked`]; [`Error::NoLog`] if there is no folder and none is to be made.
+    /// [`Error::Locked`]; [`Error::NoLog`] if nothing is there and nothing is to be made.
     pub fn open_writer(path: &Path, create: bool) -> Result<Self, Error<io::Error>> {
-        let mut dir = open(path, create, false)?;
-        match dir.lock(Name::Lock).map_err(Error::Storage)? {
-            Ok(()) => Ok(Self::new(dir)),
+        let mut folder = Self::new(RealDir::open(path, create).map_err(no_folder)?);
+        // A folder of somebody else's must not get a lock file only because we looked.
+        if !create && folder.is_blank().map_err(Error::Storage)? {
+            return Err(Error::NoLog);
+        }
+        match folder.dir.lock(Name::Lock).map_err(Error::Storage)? {
+            Ok(()) => Ok(folder),
             Err(holder) => Err(Error::Locked(holder)),
         }
     }
@@ -41,37 +61,31 @@ impl Folder<RealDir> {
     /// Opens a folder for reader `n`, beside a writer that may be running.
     ///
     /// # Errors
-    /// [`Error::Locked`] if that reader is in use; [`Error::NoLog`].
+    /// [`Error::Locked`] if that reader is in use; [`Error::NoLog`] if the log has no such reader.
     pub fn open_reader(path: &Path, n: u8) -> Result<Self, Error<io::Error>> {
-        let mut dir = open(path, false, false)?;
-        if dir.size(Name::Reader(n)).map_err(Error::Storage)?.is_none() {
-            return Err(Error::NoLog);
-        }
-        match dir.lock(Name::Reader(n)).map_err(Error::Storage)? {
-            Ok(()) => Ok(Self::new(dir)),
-            Err(_) => Err(Error::Locked(None)),
-        }
+        let mut folder = Self::open_beside(path)?;
+        folder.lock_reader(n)?;
+        Ok(folder)
     }
 
-    /// Opens a folder to look at it, without any lock.
+    /// Opens a folder to look at it, without any lock. Nothing in it is ever changed.
     ///
     /// # Errors
     /// [`Error::NoLog`]; [`Error::Storage`].
     pub fn open_view(path: &Path) -> Result<Self, Error<io::Error>> {
-        Ok(Self::new(open(path, false, true)?))
+        let folder = Self::new(RealDir::open_read_only(path).map_err(no_folder)?);
+        // Who only looks relies on nothing, and must not make a running writer wait.
+        Ok(Self { trusted: true, ..folder })
     }
 
     /// As the writer's own readers need it: no lock, but cursors can be written.
     pub(crate) fn open_beside(path: &Path) -> Result<Self, Error<io::Error>> {
-        Ok(Self::new(open(path, false, false)?))
+        Ok(Self::new(RealDir::open(path, false).map_err(no_folder)?))
     }
 
     /// Takes the lock of reader `n`.
     pub(crate) fn lock_reader(&mut self, n: u8) -> Result<(), Error<io::Error>> {
-        match self.dir.lock(Name::Reader(n)).map_err(Error::Storage)? {
-            Ok(()) => Ok(()),
-            Err(_) => Err(Error::Locked(None)),
-        }
+        self.dir.lock(Name::Reader(n)).map_err(no_folder)?.map_err(Error::Locked)
     }
 
     /// Lets go of every lock.
@@ -83,20 +97,23 @@ impl Folder<RealDir> {
     pub fn refresh(&mut self) {
         self.dir.refresh();
     }
+
+    fn is_blank(&mut self) -> io::Result<bool> {
+        let headers = [Name::Header(0), Name::Header(1)];
+        let header = |name| self.dir.size(name).map(|size| size.is_some());
+        let header = headers.map(header).into_iter().collect::<io::Result<Vec<bool>>>()?;
+        Ok(!header.contains(&true) && self.present(u32::MAX)?.is_none())
+    }
 }
 
-fn open(path: &Path, create: bool, read_only: bool) -> Result<RealDir, Error<io::Error>> {
-    match RealDir::open(path, create, read_only) {
-        Ok(dir) => Ok(dir),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::NoLog),
-        Err(error) => Err(Error::Storage(error)),
-    }
+fn no_folder(error: io::Error) -> Error<io::Error> {
+    if error.kind() == io::ErrorKind::NotFound { Error::NoLog } else { Error::Storage(error) }
 }
 
 impl<D: Dir> Folder<D> {
     /// A log over any folder-like thing.
     pub const fn new(dir: D) -> Self {
-        Self { dir, dirty: Vec::new(), names_changed: false }
+        Self { dir, unsynced: Vec::new(), names_changed: false, failed: false, trusted: false }
     }
 
     /// Gives the folder back.
@@ -105,32 +122,77 @@ impl<D: Dir> Folder<D> {
     }
 
     fn touch(&mut self, name: Name) {
-        if !self.dirty.contains(&name) {
-            self.dirty.push(name);
+        if !self.unsynced.contains(&name) {
+            self.unsynced.push(name);
         }
     }
 
-    /// Fills `name` with zeros up to `size`, so that a commit never has to grow it. If space runs
-    /// out, what was added goes again.
+    /// Fills `name` with zeros up to `size`, so that a commit never has to grow it. If that fails,
+    /// what was added goes again.
     fn fill(&mut self, name: Name, size: u64) -> io::Result<()> {
         let old = self.dir.size(name)?.unwrap_or(0);
         let mut at = old;
         while at < size {
             let len = usize::try_from(size.saturating_sub(at)).unwrap_or(usize::MAX);
-            let zeros = ZEROS.get(..len.min(ZEROS.len())).unwrap_or(ZEROS);
+            let zeros = ZEROS.get(..len).unwrap_or(ZEROS);
             if let Err(error) = self.dir.write(name, at, zeros) {
-                self.dir.truncate(name, old)?;
+                // If it cannot be cut off, zeros stay behind, which read like nothing at all.
+                let _ = self.dir.truncate(name, old);
                 return Err(error);
             }
             at = at.saturating_add(zeros.len() as u64);
         }
         Ok(())
     }
+
+    /// Runs `sync`, the one chance there is: see [`Dir::sync`].
+    fn sync_once(&mut self, sync: impl FnOnce(&mut D) -> io::Result<()>) -> io::Result<()> {
+        if self.failed {
+            return Err(io::Error::other("an earlier sync failed; open the log again"));
+        }
+        let synced = sync(&mut self.dir);
+        self.failed = synced.is_err();
+        synced
+    }
+
+    /// Syncs what another process may have written; a file that is not there needs none.
+    fn sync_foreign(&mut self, name: Name) -> io::Result<()> {
+        self.sync_once(|dir| match dir.sync(name) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Ok(()) | Err(_) => Ok(()),
+        })
+    }
+
+    /// A process that was killed may have left a header and names that only the page cache knows.
+    /// Whoever went on from those would lose what he stored with them, or give up what an older
+    /// header needs, once the power goes.
+    fn trust(&mut self) -> io::Result<()> {
+        self.sync_foreign(Name::Header(0))?;
+        self.sync_foreign(Name::Header(1))?;
+        self.sync_once(Dir::sync_names)?;
+        self.trusted = true;
+        Ok(())
+    }
+
+    /// Makes the file of a reader, or what is missing of it.
+    fn make_reader(&mut self, name: Name, exists: bool) -> io::Result<()> {
+        if !exists {
+            self.dir.create(name)?;
+        }
+        if let Err(error) = self.fill(name, READER_FILE_SIZE) {
+            if !exists {
+                // Half a reader would be counted as one.
+                let _ = self.dir.remove(name);
+            }
+            return Err(error);
+        }
+        self.sync_once(|dir| dir.sync(name))
+    }
 }
 
 fn name(slot: u32) -> Name {
     match slot.checked_sub(FIRST_BUCKET_SLOT) {
-        Some(index) => Name::Bucket(index),
+        Some(number) => Name::Bucket(number),
         None => Name::Header(u8::from(slot == 1)),
     }
 }
@@ -143,15 +205,17 @@ impl<D: Dir> Storage for Folder<D> {
     }
 
     fn read(&mut self, slot: u32, offset: u32, out: &mut [u8]) -> io::Result<()> {
+        if slot < FIRST_BUCKET_SLOT && !self.trusted {
+            self.trust()?;
+        }
         let read = self.dir.read(name(slot), u64::from(offset), out)?;
         out.get_mut(read..).unwrap_or_default().fill(0);
         Ok(())
     }
 
     fn write(&mut self, slot: u32, offset: u32, data: &[u8]) -> io::Result<()> {
-        self.dir.write(name(slot), u64::from(offset), data)?;
         self.touch(name(slot));
-        Ok(())
+        self.dir.write(name(slot), u64::from(offset), data)
     }
 
     fn erase(&mut self, slot: u32) -> io::Result<()> {
@@ -163,25 +227,25 @@ impl<D: Dir> Storage for Folder<D> {
     }
 
     fn reserve(&mut self, slot: u32, size: u32) -> io::Result<()> {
-        self.fill(name(slot), u64::from(size))?;
         self.touch(name(slot));
-        Ok(())
+        self.fill(name(slot), u64::from(size.min(MAX_FILE)))
     }
 
     fn discard(&mut self, slot: u32) -> io::Result<()> {
-        self.dir.remove(name(slot))?;
-        self.dirty.retain(|&dirty| dirty != name(slot));
-        self.names_changed = true;
+        if self.dir.remove(name(slot))? {
+            self.unsynced.retain(|unsynced| *unsynced != name(slot));
+            self.names_changed = true;
+        }
         Ok(())
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        while let Some(name) = self.dirty.pop() {
-            self.dir.sync(name)?;
-        }
-        if core::mem::take(&mut self.names_changed) {
-            self.dir.sync_names()?;
-        }
+        let (unsynced, names_changed) = (core::mem::take(&mut self.unsynced), self.names_changed);
+        self.sync_once(|dir| {
+            unsynced.iter().try_for_each(|name| dir.sync(*name))?;
+            if names_changed { dir.sync_names() } else { Ok(()) }
+        })?;
+        self.names_changed = false;
         Ok(())
     }
 
@@ -193,8 +257,8 @@ impl<D: Dir> Storage for Folder<D> {
     fn present(&mut self, below: u32) -> io::Result<Option<Present>> {
         let mut present: Option<Present> = None;
         self.dir.list(&mut |name| {
-            let Name::Bucket(index) = name else { return };
-            let slot = index.saturating_add(FIRST_BUCKET_SLOT);
+            let Name::Bucket(number) = name else { return };
+            let slot = number.saturating_add(FIRST_BUCKET_SLOT);
             if slot < below {
                 let known = present.unwrap_or(Present { lowest: slot, highest: slot });
                 present = Some(Present {
@@ -207,8 +271,8 @@ impl<D: Dir> Storage for Folder<D> {
     }
 
     fn settle(&mut self, slot: u32) -> io::Result<()> {
-        self.dir.sync(name(slot))?;
-        self.dir.sync_names()
+        self.sync_foreign(name(slot))?;
+        self.sync_once(Dir::sync_names)
     }
 
     fn is_full(error: &io::Error) -> bool {
@@ -235,40 +299,268 @@ impl<D: Dir> Storage for Folder<D> {
     ) -> io::Result<()> {
         let offset = u64::from(place).saturating_mul(PLACE_STRIDE);
         self.dir.write(Name::Reader(reader), offset, data)?;
-        self.dir.sync(Name::Reader(reader))
+        self.sync_once(|dir| dir.sync(Name::Reader(reader)))
     }
 
     fn settle_cursor(&mut self, reader: u8) -> io::Result<()> {
-        self.dir.sync(Name::Reader(reader))
+        self.sync_foreign(Name::Reader(reader))
     }
 
     fn set_readers(&mut self, count: u8) -> io::Result<()> {
-        let mut changed = false;
-        for reader in 0..4 {
-            let name = Name::Reader(reader);
-            let size = self.dir.size(name)?;
-            if reader >= count {
-                if size.is_some() {
-                    self.dir.remove(name)?;
-                    changed = true;
-                }
-            } else if size.is_none_or(|size| size < PLACE_STRIDE.saturating_mul(2)) {
-                if size.is_none() {
-                    self.dir.create(name)?;
-                }
-                self.fill(name, PLACE_STRIDE.saturating_mul(2))?;
-                self.dir.sync(name)?;
-                changed = true;
+        let keep = self.readers()?.min(count);
+        for reader in keep..READERS {
+            if self.dir.is_locked(Name::Reader(reader))? {
+                let text = format!("reader {reader} is in use; close it before it is removed");
+                return Err(io::Error::new(io::ErrorKind::WouldBlock, text));
             }
         }
-        if changed { self.dir.sync_names() } else { Ok(()) }
+        // Behind a gap there may be files of readers that were removed when the power went; their
+        // cursors must not come back.
+        let mut removed = false;
+        for reader in (keep..READERS).rev() {
+            removed |= self.dir.remove(Name::Reader(reader))?;
+        }
+        if removed {
+            self.sync_once(Dir::sync_names)?;
+        }
+        let mut made = false;
+        for reader in 0..count.min(READERS) {
+            let size = self.dir.size(Name::Reader(reader))?;
+            if size.is_none_or(|size| size < READER_FILE_SIZE) {
+                self.make_reader(Name::Reader(reader), size.is_some())?;
+                made = true;
+            }
+        }
+        if made { self.sync_once(Dir::sync_names) } else { Ok(()) }
     }
 
     fn readers(&mut self) -> io::Result<u8> {
         let mut count = 0;
-        while count < 4 && self.dir.size(Name::Reader(count))?.is_some() {
+        while count < READERS && self.dir.size(Name::Reader(count))?.is_some() {
             count = count.saturating_add(1);
         }
         Ok(count)
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Dir, Error, Folder, Name, Path, Present, RealDir, Storage, io};
+
+    /// A folder that writes down what reaches the medium, and can be full or broken.
+    struct Spy {
+        dir: RealDir,
+        calls: Vec<String>,
+        room: u64,
+        broken: bool,
+    }
+
+    impl Spy {
+        fn folder(path: &Path, room: u64) -> Folder<Self> {
+            let dir = RealDir::open(path, true).unwrap();
+            Folder::new(Self { dir, calls: Vec::new(), room, broken: false })
+        }
+        fn log(&mut self, call: String) -> io::Result<()> {
+            self.calls.push(call);
+            if self.broken { Err(io::Error::other("broken")) } else { Ok(()) }
+        }
+    }
+
+    fn calls(folder: &mut Folder<Spy>) -> Vec<String> {
+        core::mem::take(&mut folder.dir.calls)
+    }
+
+    impl Dir for Spy {
+        fn list(&mut self, each: &mut dyn FnMut(Name)) -> io::Result<()> {
+            self.dir.list(each)
+        }
+        fn size(&mut self, name: Name) -> io::Result<Option<u64>> {
+            self.dir.size(name)
+        }
+        fn read(&mut self, name: Name, offset: u64, out: &mut [u8]) -> io::Result<usize> {
+            self.dir.read(name, offset, out)
+        }
+        fn write(&mut self, name: Name, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.log(format!("write {name}"))?;
+            let size = self.dir.size(name)?.unwrap_or(0);
+            let grown = (offset + data.len() as u64).saturating_sub(size);
+            let fits = data.len() - grown.saturating_sub(self.room) as usize;
+            self.room -= grown.min(self.room);
+            self.dir.write(name, offset, &data[..fits])?;
+            if fits < data.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+        fn create(&mut self, name: Name) -> io::Result<()> {
+            self.dir.create(name)
+        }
+        fn truncate(&mut self, name: Name, size: u64) -> io::Result<()> {
+            self.room += self.dir.size(name)?.unwrap() - size;
+            self.dir.truncate(name, size)
+        }
+        fn remove(&mut self, name: Name) -> io::Result<bool> {
+            self.dir.remove(name)
+        }
+        fn sync(&mut self, name: Name) -> io::Result<()> {
+            self.log(format!("sync {name}"))?;
+            self.dir.sync(name)
+        }
+        fn sync_names(&mut self) -> io::Result<()> {
+            self.log("sync names".into())?;
+            self.dir.sync_names()
+        }
+        fn is_locked(&mut self, name: Name) -> io::Result<bool> {
+            self.dir.is_locked(name)
+        }
+    }
+
+    #[test]
+    fn a_commit_is_one_write_and_one_sync_and_a_roll_syncs_names_last() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut folder = Spy::folder(temp.path(), 1 << 20);
+        folder.erase(2).unwrap();
+        folder.reserve(2, 100_000).unwrap();
+        folder.write(2, 0, b"frame").unwrap();
+        folder.sync().unwrap();
+        let bucket = "bucket-0000000000";
+        let (write, sync) = (format!("write {bucket}"), format!("sync {bucket}"));
+        assert_eq!(calls(&mut folder), [&write, &write, &write, &sync, "sync names"]);
+        folder.write(2, 5, b"frame").unwrap();
+        folder.sync().unwrap();
+        assert_eq!(calls(&mut folder), [&write[..], &sync]);
+        folder.discard(2).unwrap();
+        folder.discard(2).unwrap();
+        folder.sync().unwrap();
+        assert_eq!(calls(&mut folder), ["sync names"]);
+        folder.sync().unwrap();
+        assert_eq!(calls(&mut folder), [""; 0]);
+    }
+
+    #[test]
+    fn a_full_disk_takes_back_what_was_set_aside_and_can_be_tried_again() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut folder = Spy::folder(temp.path(), 200_000);
+        folder.erase(2).unwrap();
+        folder.reserve(2, 1000).unwrap();
+        folder.write(2, 0, &[7; 1000]).unwrap();
+        let error = folder.reserve(2, 300_000).unwrap_err();
+        assert!(Folder::<Spy>::is_full(&error) && !Folder::<Spy>::is_full(&io::Error::other("")));
+        assert_eq!(folder.extent(2).unwrap(), 1000);
+        assert_eq!(folder.dir.room, 199_000);
+        folder.reserve(2, 200_000).unwrap();
+        let mut out = [1; 1004];
+        folder.read(2, 0, &mut out).unwrap();
+        assert_eq!((&out[..1000], &out[1000..]), (&[7; 1000][..], &[0; 4][..]));
+        assert!(folder.set_readers(1).is_err());
+        assert_eq!(folder.readers().unwrap(), 0, "half a reader is none");
+        folder.write_cursor(0, 0, &[1; 32]).unwrap_err();
+        folder.discard(2).unwrap();
+        folder.dir.room = 8192;
+        folder.set_readers(1).unwrap();
+        calls(&mut folder);
+        folder.write_cursor(0, 1, &[9; 32]).unwrap();
+        assert_eq!(calls(&mut folder), ["write reader-0", "sync reader-0"]);
+    }
+
+    #[test]
+    fn after_a_failed_sync_no_sync_is_a_success_again() {
+        let temp = tempfile::tempdir().unwrap();
+        for broken in [Folder::sync, |folder: &mut Folder<Spy>| folder.settle(2)] {
+            let mut folder = Spy::folder(temp.path(), 100);
+            folder.erase(2).unwrap();
+            folder.write(2, 0, b"frame").unwrap();
+            folder.dir.broken = true;
+            assert_eq!(broken(&mut folder).unwrap_err().to_string(), "broken");
+            folder.dir.broken = false;
+            calls(&mut folder);
+            assert!(folder.sync().is_err() && folder.settle(2).is_err());
+            assert!(folder.settle_cursor(0).is_err());
+            assert_eq!(calls(&mut folder), [""; 0], "the kernel is not asked again");
+        }
+    }
+
+    #[test]
+    fn the_log_header_and_all_names_are_made_durable_before_the_header_is_believed() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut folder = Spy::folder(temp.path(), 100);
+        folder.erase(0).unwrap();
+        folder.read(2, 0, &mut [0]).unwrap();
+        assert_eq!(calls(&mut folder), [""; 0]);
+        for _ in 0..2 {
+            folder.read(1, 0, &mut [0]).unwrap();
+        }
+        assert_eq!(calls(&mut folder), ["sync header-0", "sync header-1", "sync names"]);
+        folder.trusted = false;
+        folder.dir.broken = true;
+        folder.read(0, 0, &mut [0]).unwrap_err();
+    }
+
+    #[test]
+    fn slots_are_files_that_come_and_go_by_name() {
+        let temp = tempfile::tempdir().unwrap();
+        let path = temp.path().join("log");
+        let mut folder = Folder::open_writer(&path, true).unwrap();
+        std::fs::write(path.join("bucket-7"), "foreign").unwrap();
+        assert_eq!(folder.present(u32::MAX).unwrap(), None);
+        for slot in [0, 1, 9, 5, u32::MAX - 1] {
+            folder.erase(slot).unwrap();
+            folder.write(slot, 2, &[9]).unwrap();
+        }
+        let highest = u32::MAX - 1;
+        assert_eq!(folder.present(u32::MAX).unwrap(), Some(Present { lowest: 5, highest }));
+        assert_eq!(folder.present(9).unwrap(), Some(Present { lowest: 5, highest: 5 }));
+        assert_eq!(folder.present(5).unwrap(), None);
+        folder.erase(9).unwrap();
+        assert_eq!((folder.extent(9).unwrap(), folder.extent(5).unwrap()), (0, 3));
+        let mut out = [5; 3];
+        folder.read(9, 0, &mut out).unwrap();
+        assert_eq!(out, [0; 3]);
+        folder.settle(77).unwrap();
+        assert!(folder.write(77, 0, &[1]).is_err());
+        assert_eq!(std::fs::read(path.join("bucket-0000000003")).unwrap(), [0, 0, 9]);
+    }
+
+    #[test]
+    fn readers_are_removed_only_if_none_is_in_use_and_never_come_back_with_old_cursors() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut folder = Folder::open_writer(temp.path(), true).unwrap();
+        folder.set_readers(4).unwrap();
+        folder.write_cursor(3, 0, &[4; 32]).unwrap();
+        let reader = Folder::open_reader(temp.path(), 2).unwrap();
+        assert_eq!(folder.set_readers(1).unwrap_err().kind(), io::ErrorKind::WouldBlock);
+        assert_eq!(folder.readers().unwrap(), 4, "nothing has changed");
+        drop(reader);
+        // What a power cut can leave of removing readers 1 to 3.
+        for gone in ["reader-1", "reader-2"] {
+            std::fs::remove_file(temp.path().join(gone)).unwrap();
+        }
+        std::fs::write(temp.path().join("reader-0"), [1; 32]).unwrap();
+        folder.refresh();
+        assert_eq!(folder.readers().unwrap(), 1);
+        folder.set_readers(4).unwrap();
+        let mut out = [5; 32];
+        folder.read_cursor(3, 0, &mut out).unwrap();
+        assert_eq!(out, [0; 32]);
+        folder.read_cursor(0, 0, &mut out).unwrap();
+        assert_eq!(out, [1; 32]);
+        assert_eq!(std::fs::metadata(temp.path().join("reader-0")).unwrap().len(), 8192);
+    }
+
+    #[test]
+    fn a_folder_without_a_log_gets_no_lock_file_unless_one_is_to_be_made() {
+        let temp = tempfile::tempdir().unwrap();
+        let missing = temp.path().join("none");
+        for path in [temp.path(), &missing] {
+            assert_eq!(Folder::open_writer(path, false).unwrap_err().to_string(), NO_LOG);
+            assert_eq!(Folder::open_reader(path, 0).unwrap_err().to_string(), NO_LOG);
+        }
+        assert_eq!(Folder::open_view(&missing).unwrap_err().to_string(), NO_LOG);
+        assert_eq!(std::fs::read_dir(temp.path()).unwrap().count(), 0);
+        let mut folder = Folder::open_writer(&missing, true).unwrap();
+        folder.erase(0).unwrap();
+        drop(folder);
+        let _writer = Folder::open_writer(&missing, false).unwrap();
+        let second = Folder::open_writer(&missing, false).unwrap_err();
+        assert!(matches!(second, Error::Locked(Some(pid)) if pid == std::process::id()));
+    }
+
+    const NO_LOG: &str = "there is no log here";
 }
