@@ -197,7 +197,6 @@ fn a_dump_of_a_flash_that_is_written_in_words_can_be_looked_at() {
             log.store_record(&[i; 5]).unwrap();
         }
         log.close().unwrap();
-        drop(log);
         let path = temp.path().join("flash.bin");
         std::fs::write(&path, flash).unwrap();
         let mut view = View::open_image(&path, 512).unwrap();

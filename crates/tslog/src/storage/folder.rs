@@ -384,7 +384,7 @@ mod tests {
             self.log(format!("write {name}"))?;
             let size = self.dir.size(name)?.unwrap_or(0);
             let grown = (offset + data.len() as u64).saturating_sub(size);
-            let fits = data.len() - grown.saturating_sub(self.room) as usize;
+            let fits = data.len() - usize::try_from(grown.saturating_sub(self.room)).unwrap();
             self.room -= grown.min(self.room);
             self.dir.write(name, offset, &data[..fits])?;
             if fits < data.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
