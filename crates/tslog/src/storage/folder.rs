@@ -73,9 +73,7 @@ impl Folder<RealDir> {
     /// # Errors
     /// [`Error::NoLog`]; [`Error::Storage`].
     pub fn open_view(path: &Path) -> Result<Self, Error<io::Error>> {
-        let folder = Self::new(RealDir::open_read_only(path).map_err(no_folder)?);
-        // Who only looks relies on nothing, and must not make a running writer wait.
-        Ok(Self { trusted: true, ..folder })
+        Ok(Self::new(RealDir::open_read_only(path).map_err(no_folder)?))
     }
 
     /// As the writer's own readers need it: no lock, but cursors can be written.
@@ -163,14 +161,16 @@ impl<D: Dir> Folder<D> {
         })
     }
 
-    /// A process that was killed may have left a header and names that only the page cache knows.
-    /// Whoever went on from those would lose what he stored with them, or give up what an older
-    /// header needs, once the power goes.
+    /// Makes the log header and the names durable, once, before anything is changed. A process that
+    /// was killed may have left some that only the page cache knows: who went on from those would
+    /// lose what he then stores, or give up what an older header needs, once the power goes.
     fn trust(&mut self) -> io::Result<()> {
-        self.sync_foreign(Name::Header(0))?;
-        self.sync_foreign(Name::Header(1))?;
-        self.sync_once(Dir::sync_names)?;
-        self.trusted = true;
+        if !self.trusted {
+            self.sync_foreign(Name::Header(0))?;
+            self.sync_foreign(Name::Header(1))?;
+            self.sync_once(Dir::sync_names)?;
+            self.trusted = true;
+        }
         Ok(())
     }
 
@@ -205,9 +205,6 @@ impl<D: Dir> Storage for Folder<D> {
     }
 
     fn read(&mut self, slot: u32, offset: u32, out: &mut [u8]) -> io::Result<()> {
-        if slot < FIRST_BUCKET_SLOT && !self.trusted {
-            self.trust()?;
-        }
         let read = self.dir.read(name(slot), u64::from(offset), out)?;
         out.get_mut(read..).unwrap_or_default().fill(0);
         Ok(())
@@ -219,6 +216,7 @@ impl<D: Dir> Storage for Folder<D> {
     }
 
     fn erase(&mut self, slot: u32) -> io::Result<()> {
+        self.trust()?;
         self.discard(slot)?;
         self.dir.create(name(slot))?;
         self.touch(name(slot));
@@ -307,6 +305,7 @@ impl<D: Dir> Storage for Folder<D> {
     }
 
     fn set_readers(&mut self, count: u8) -> io::Result<()> {
+        self.trust()?;
         let keep = self.readers()?.min(count);
         for reader in keep..READERS {
             if self.dir.is_locked(Name::Reader(reader))? {
@@ -417,6 +416,7 @@ mod tests {
         let temp = tempfile::tempdir().unwrap();
         let mut folder = Spy::folder(temp.path(), 1 << 20);
         folder.erase(2).unwrap();
+        calls(&mut folder);
         folder.reserve(2, 100_000).unwrap();
         folder.write(2, 0, b"frame").unwrap();
         folder.sync().unwrap();
@@ -478,19 +478,24 @@ mod tests {
     }
 
     #[test]
-    fn the_log_header_and_all_names_are_made_durable_before_the_header_is_believed() {
+    fn the_log_header_and_all_names_are_made_durable_before_the_first_change() {
         let temp = tempfile::tempdir().unwrap();
-        let mut folder = Spy::folder(temp.path(), 100);
-        folder.erase(0).unwrap();
-        folder.read(2, 0, &mut [0]).unwrap();
-        assert_eq!(calls(&mut folder), [""; 0]);
-        for _ in 0..2 {
-            folder.read(1, 0, &mut [0]).unwrap();
+        for change in [
+            |folder: &mut Folder<Spy>| folder.erase(0),
+            |folder: &mut Folder<Spy>| folder.set_readers(1),
+        ] {
+            let mut folder = Spy::folder(temp.path(), 10_000);
+            folder.read(0, 0, &mut [0]).unwrap();
+            assert_eq!(calls(&mut folder), [""; 0]);
+            change(&mut folder).unwrap();
+            let synced = ["sync header-0", "sync header-1", "sync names"];
+            assert_eq!(calls(&mut folder)[..3], synced);
+            folder.erase(1).unwrap();
+            assert_eq!(calls(&mut folder), [""; 0], "once is enough");
+            let mut folder = Spy::folder(temp.path(), 10_000);
+            folder.dir.broken = true;
+            change(&mut folder).unwrap_err();
         }
-        assert_eq!(calls(&mut folder), ["sync header-0", "sync header-1", "sync names"]);
-        folder.trusted = false;
-        folder.dir.broken = true;
-        folder.read(0, 0, &mut [0]).unwrap_err();
     }
 
     #[test]
