@@ -4,7 +4,7 @@
 //! medium, the parameters of the log and the script. The variant says whether the power goes or a
 //! call fails, what is torn, and what happens in the later lives.
 
-use crate::medium::{Medium, NorMedium, SlotMedium};
+use crate::medium::{FolderMedium, Medium, NorMedium, SlotMedium};
 use crate::ops::{Shape, script};
 use crate::power::{Fault, Rng};
 use crate::run::{Life, Run};
@@ -107,7 +107,7 @@ pub fn campaign(kind: Kind, seed: u64) -> Outcome {
         },
         Kind::Fixed => sweep::<SlotMedium<false>>(kind, seed),
         Kind::Named => sweep::<SlotMedium<true>>(kind, seed),
-        Kind::Folder => Outcome::default(),
+        Kind::Folder => sweep::<FolderMedium>(kind, seed),
     }
 }
 
@@ -122,7 +122,8 @@ pub fn replay(case: Case) -> Outcome {
             _ => attempt::<NorMedium<32>>,
         },
         Kind::Fixed => attempt::<SlotMedium<false>>,
-        Kind::Named | Kind::Folder => attempt::<SlotMedium<true>>,
+        Kind::Named => attempt::<SlotMedium<true>>,
+        Kind::Folder => attempt::<FolderMedium>,
     };
     let mut outcome = Outcome::default();
     one(case, &mut outcome);

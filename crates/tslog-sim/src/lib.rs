@@ -22,4 +22,5 @@ pub mod nor;
 pub mod ops;
 pub mod power;
 pub mod run;
+pub mod simdir;
 pub mod slots;

@@ -2,10 +2,13 @@
 
 use crate::nor::Nor;
 use crate::power::{Power, Rng};
+use crate::simdir::SimDir;
 use crate::slots::SimSlots;
 use embedded_storage::nor_flash::ReadNorFlash;
 use std::fmt::Debug;
+use tslog::storage::dir::Name;
 use tslog::storage::flash::Flash;
+use tslog::storage::folder::Folder;
 use tslog::storage::{CURSOR_PLACE_SIZE, FIRST_BUCKET_SLOT, Geometry, Slots, Storage};
 
 /// A simulated medium: it makes storages, loses its power, and can be damaged.
@@ -125,5 +128,48 @@ impl<const NAMED: bool> Medium for SlotMedium<NAMED> {
         let (slot, offset) = written[at as usize];
         self.slots.corrupt(slot, offset, f);
         format!("byte {offset} of slot {slot}")
+    }
+}
+
+/// A folder of files, with the storage for real folders on it.
+#[derive(Debug)]
+pub struct FolderMedium {
+    dir: SimDir,
+    budget: u64,
+}
+
+impl Medium for FolderMedium {
+    type Storage = Folder<SimDir>;
+    const NAMED: bool = true;
+
+    fn draw(rng: &mut Rng, need: u64, power: &Power) -> Self {
+        let budget = if rng.chance(40) { rng.within(3, 6) * need + 4096 } else { 1 << 20 };
+        Self { dir: SimDir::new(budget, power, Rng::new(rng.bits())), budget }
+    }
+
+    fn storage(&self) -> Self::Storage {
+        Folder::new(self.dir.clone())
+    }
+
+    fn cycle(&self) {
+        self.dir.cycle();
+    }
+
+    fn squeeze(&self, tight: bool) {
+        self.dir.set_budget(if tight { self.dir.used() } else { self.budget });
+    }
+
+    fn corrupt(&self, rng: &mut Rng, f: &dyn Fn(u8) -> u8) -> String {
+        let written = self.dir.written();
+        let kind = match rng.below(10) {
+            0 => |name: &Name| matches!(name, Name::Reader(_)),
+            1 => |name: &Name| matches!(name, Name::Header(_)),
+            _ => |name: &Name| matches!(name, Name::Bucket(_)),
+        };
+        let wanted: Vec<_> = written.iter().copied().filter(|(name, _)| kind(name)).collect();
+        let (name, end) = rng.pick(if wanted.is_empty() { &written } else { &wanted });
+        let at = rng.below(end as u64) as usize;
+        self.dir.corrupt(name, at, f);
+        format!("byte {at} of {name}")
     }
 }

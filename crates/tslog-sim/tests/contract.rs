@@ -2,11 +2,13 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use tslog::storage::flash::Flash;
+use tslog::storage::folder::Folder;
 use tslog::storage::ram::Ram;
 use tslog::storage::{Geometry, Slots};
 use tslog_sim::contract::check_contract;
 use tslog_sim::nor::Nor;
 use tslog_sim::power::{Power, Rng};
+use tslog_sim::simdir::SimDir;
 use tslog_sim::slots::SimSlots;
 
 #[test]
@@ -48,4 +50,20 @@ fn simulated_slots_keep_the_contract_that_they_hold_others_to() {
     for geometry in [fixed, named] {
         check_contract(|| SimSlots::new(geometry, 1 << 20, &Power::new(), Rng::new(2)));
     }
+}
+
+#[test]
+fn a_folder_keeps_the_contract() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    check_contract(|| {
+        count += 1;
+        Folder::open_writer(&temp.path().join(format!("log{count}")), true).unwrap()
+    });
+    assert!(count > 10, "{count} folders were tried");
+}
+
+#[test]
+fn a_simulated_folder_keeps_the_contract() {
+    check_contract(|| Folder::new(SimDir::new(1 << 20, &Power::new(), Rng::new(3))));
 }

@@ -28,3 +28,8 @@ fn a_log_on_fixed_slots_survives_cuts_at_every_step() {
 fn a_log_on_named_slots_survives_cuts_at_every_step() {
     survives_cuts_at_every_step(Kind::Named, 1..16);
 }
+
+#[test]
+fn a_log_in_a_folder_survives_cuts_at_every_step() {
+    survives_cuts_at_every_step(Kind::Folder, 1..16);
+}
