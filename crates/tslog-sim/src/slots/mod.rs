@@ -55,6 +55,7 @@ enum Change {
     Write(usize, Vec<u8>),
     Erase,
     Reserve(usize),
+    Trim(usize),
     Discard,
 }
 
@@ -163,9 +164,9 @@ impl Medium {
     fn change(&mut self, slot: u32, change: Change) -> Result<(), SimError> {
         let step = self.step();
         note(|| format!("    slot {slot}: {change:?} {step:?}"));
-        let discard = matches!(change, Change::Discard);
-        if discard && step == Err(SimError::Io) {
-            // The one call after whose failure the log goes on: nothing has happened.
+        let optional = matches!(change, Change::Discard | Change::Trim(_));
+        if optional && step == Err(SimError::Io) {
+            // The calls after whose failure the log goes on: nothing has happened.
             return step;
         }
         self.apply(slot, change);
@@ -200,6 +201,12 @@ impl Medium {
             Change::Reserve(size) => {
                 if let Some(there) = self.live.get_mut(&slot).filter(|_| named) {
                     there.grow(*size, blank);
+                }
+            }
+            Change::Trim(size) => {
+                if let Some(there) = self.live.get_mut(&slot).filter(|_| named) {
+                    there.bytes.truncate(*size);
+                    there.written.truncate(*size);
                 }
             }
             // Fixed slots keep their bytes: they cannot give space back.
@@ -241,6 +248,12 @@ impl Medium {
                     let size = self.rng.pick(&[0, *size / 2, *size]);
                     if let Some(there) = there.as_mut() {
                         there.grow(size, blank);
+                    }
+                }
+                Change::Trim(size) => {
+                    if let Some(there) = there.as_mut().filter(|_| self.rng.chance(keep)) {
+                        there.bytes.truncate(*size);
+                        there.written.truncate(*size);
                     }
                 }
                 Change::Write(offset, data) => {

@@ -60,6 +60,13 @@ impl Storage for SimSlots {
         medium.change(slot, Change::Reserve(size as usize))
     }
 
+    fn trim(&mut self, slot: u32, size: u32) -> Result<(), SimError> {
+        let mut medium = self.medium();
+        medium.check(slot, 0, size as usize, "trim");
+        medium.check_on()?;
+        medium.change(slot, Change::Trim(size as usize))
+    }
+
     fn discard(&mut self, slot: u32) -> Result<(), SimError> {
         let mut medium = self.medium();
         medium.check(slot, 0, 0, "discard");

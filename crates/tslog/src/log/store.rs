@@ -268,6 +268,7 @@ where
             return Ok(self.plan.slot_size);
         }
         let least = u64::from(self.plan.first_frame()).saturating_add(self.plan.frame_bytes(1));
+        let mut trimmed = false;
         loop {
             let reserved = match self.storage.erase(slot) {
                 Ok(()) => self.set_aside(next, self.plan.room(self.commit_delta), least)?,
@@ -278,7 +279,27 @@ where
                 return Ok(reserved);
             }
             self.storage.discard(slot).map_err(|error| self.poison(error))?;
-            self.drop_unread()?;
+            if core::mem::replace(&mut trimmed, true) {
+                self.drop_unread()?;
+            } else {
+                self.trim_head();
+            }
+        }
+    }
+
+    /// Gives back what the newest bucket has set aside and will not use. That it cannot is no error.
+    fn trim_head(&mut self) {
+        if self.tail.head == NO_INDEX {
+            return;
+        }
+        let waiting = match self.tail.pending {
+            0 => 0,
+            pending => self.plan.frame_bytes(u64::from(pending)),
+        };
+        let size = u32::try_from(u64::from(self.tail.offset).saturating_add(waiting));
+        let size = size.unwrap_or(u32::MAX);
+        if self.storage.trim(self.plan.slot(self.tail.head), size).is_ok() {
+            self.tail.reserved = self.tail.reserved.min(size);
         }
     }
 

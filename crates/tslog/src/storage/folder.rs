@@ -229,6 +229,14 @@ impl<D: Dir> Storage for Folder<D> {
         self.fill(name(slot), u64::from(size.min(MAX_FILE)))
     }
 
+    fn trim(&mut self, slot: u32, size: u32) -> io::Result<()> {
+        if self.dir.size(name(slot))?.is_some_and(|now| now > u64::from(size)) {
+            self.touch(name(slot));
+            self.dir.truncate(name(slot), u64::from(size))?;
+        }
+        Ok(())
+    }
+
     fn discard(&mut self, slot: u32) -> io::Result<()> {
         if self.dir.remove(name(slot))? {
             self.unsynced.retain(|unsynced| *unsynced != name(slot));

@@ -96,6 +96,13 @@ pub trait Storage {
         Ok(())
     }
 
+    /// Gives back what is set aside in `slot` behind `size` bytes, where a medium can; whatever was
+    /// written there may go with it. It may come back after a power cut until the next sync.
+    fn trim(&mut self, slot: u32, size: u32) -> Result<(), Self::Error> {
+        let _ = (slot, size);
+        Ok(())
+    }
+
     /// Gives the space of `slot` back, where a medium can. It may come back after a power cut until
     /// the next sync. A slot that is not there is no error.
     fn discard(&mut self, slot: u32) -> Result<(), Self::Error> {
@@ -196,6 +203,9 @@ impl<S: Storage + ?Sized> Storage for &mut S {
     }
     fn reserve(&mut self, slot: u32, size: u32) -> Result<(), S::Error> {
         (**self).reserve(slot, size)
+    }
+    fn trim(&mut self, slot: u32, size: u32) -> Result<(), S::Error> {
+        (**self).trim(slot, size)
     }
     fn discard(&mut self, slot: u32) -> Result<(), S::Error> {
         (**self).discard(slot)
