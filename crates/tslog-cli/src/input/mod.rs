@@ -5,11 +5,13 @@
 
 mod csv;
 mod json;
+mod limit;
 mod text;
 
 use std::fmt;
 use std::io::BufRead;
 
+use self::limit::{Budget, Limited};
 use crate::cell::{Cell, Expected};
 use crate::exit::{Failure, Result};
 use crate::shape::{Column, Shape};
@@ -83,7 +85,9 @@ pub(crate) fn lines<'a>(
         return Err(Failure::usage(format!("expected a --tag from 0 to {last}, got {tag}")));
     }
     let tags = Tags { tag, shape };
-    Ok(match syntax {
+    let budget = Budget::new();
+    let input = Limited { input, budget: budget.clone() };
+    let lines: Box<dyn Lines> = match syntax {
         Syntax::Csv => Box::new(csv::Csv::new(input, tags)),
         Syntax::JsonLines => Box::new(json::JsonLines::new(input, tags)),
         Syntax::Text => {
@@ -94,7 +98,33 @@ pub(crate) fn lines<'a>(
             }
             Box::new(text::Text::new(input, shape))
         }
-    })
+    };
+    Ok(Box::new(Bounded { lines, budget }))
+}
+
+/// Lines, each of which has a budget of its own.
+struct Bounded<'a> {
+    lines: Box<dyn Lines + 'a>,
+    budget: Budget,
+}
+
+impl Lines for Bounded<'_> {
+    fn next_line(&mut self) -> std::result::Result<Option<Line>, BadLine> {
+        self.budget.renew();
+        self.lines.next_line()
+    }
+
+    fn line(&self) -> u64 {
+        self.lines.line()
+    }
+
+    fn has_header(&self) -> bool {
+        self.lines.has_header()
+    }
+
+    fn ignored(&self) -> &[String] {
+        self.lines.ignored()
+    }
 }
 
 /// Which format a line belongs to.
@@ -150,7 +180,10 @@ fn wrong_count(columns: &[Column], got: usize) -> String {
 
 /// The sentence for standard input that cannot be read.
 fn unreadable(error: &std::io::Error) -> String {
-    format!("standard input cannot be read: {error}")
+    match error.kind() {
+        std::io::ErrorKind::FileTooLarge => error.to_string(),
+        _ => format!("standard input cannot be read: {error}"),
+    }
 }
 
 #[cfg(test)]
