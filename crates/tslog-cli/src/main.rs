@@ -22,12 +22,14 @@ mod time;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Arguments, Command};
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let command = match Arguments::read() {
+        Ok(command) => command,
+        Err(failure) => return end(Err(failure)),
+    };
+    end(match command {
         Command::Create(args) => cmd::create::run(&args),
         Command::Append(args) => cmd::append::run(&args),
         Command::Cat(args) => cmd::cat::run(&args),
@@ -36,7 +38,10 @@ fn main() -> ExitCode {
         Command::Verify(args) => cmd::verify::run(&args),
         Command::Demo(args) => cmd::demo::run(&args),
         Command::DemoWriter(args) => demo::child::run(&args),
-    };
+    })
+}
+
+fn end(outcome: exit::Result<exit::Exit>) -> ExitCode {
     match outcome {
         Ok(exit) => exit.into(),
         Err(failure) => {

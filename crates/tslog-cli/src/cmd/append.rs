@@ -16,10 +16,15 @@ use crate::codec::Codec;
 use crate::exit::{Exit, Failure, Result, note};
 use crate::input::{self, Lines, Syntax};
 use crate::output::{count, print_json, thousands};
-use crate::source::Store;
+use crate::source::{HowToStore, Store};
 
 pub(crate) fn run(args: &AppendArgs) -> Result<Exit> {
-    let store = Store::open(&args.dir, args.commit_delta)?;
+    let how = HowToStore {
+        commit_delta: args.commit_delta,
+        max_buckets: args.max_buckets.unwrap_or(0),
+        drop_oldest: args.drop_oldest,
+    };
+    let store = Store::open(&args.dir, &how)?;
     let codec = Codec::new(store.schema())?;
     let shape = codec.shape();
     let syntax = match (args.csv, args.json_lines, args.text) {
@@ -35,7 +40,7 @@ pub(crate) fn run(args: &AppendArgs) -> Result<Exit> {
     let mut lines = input::lines(input, syntax, shape, args.tag)?;
     let before = store.last();
     commit_on_signals(&store, before, args)?;
-    let stored = store_all(&store, &codec, lines.as_mut(), &args.dir);
+    let stored = store_all(&store, &codec, lines.as_mut(), args);
     let (last, closed) = (store.last(), store.close());
     if !lines.ignored().is_empty() {
         note(format_args!("columns that no field asks for: {}", lines.ignored().join(", ")));
@@ -46,8 +51,8 @@ pub(crate) fn run(args: &AppendArgs) -> Result<Exit> {
         let done = last - before;
         return Err(failure.after(&format!(
             "{} before it {} stored and committed{}",
-            count(done, "record"),
-            if done == 1 { "is" } else { "are" },
+            if done == 0 { "no record".to_owned() } else { count(done, "record") },
+            if done <= 1 { "is" } else { "are" },
             if done == 0 { String::new() } else { format!(", up to number {}", thousands(last)) },
         )));
     }
@@ -57,7 +62,12 @@ pub(crate) fn run(args: &AppendArgs) -> Result<Exit> {
 }
 
 /// Stores line after line, and fails at the first that cannot be.
-fn store_all(store: &Store, codec: &Codec<'_>, lines: &mut dyn Lines, dir: &Path) -> Result<()> {
+fn store_all(
+    store: &Store,
+    codec: &Codec<'_>,
+    lines: &mut dyn Lines,
+    args: &AppendArgs,
+) -> Result<()> {
     loop {
         match lines.next_line() {
             Ok(None) => return Ok(()),
@@ -68,12 +78,33 @@ fn store_all(store: &Store, codec: &Codec<'_>, lines: &mut dyn Lines, dir: &Path
                     .map_err(|failure| failure.in_front(&format!("line {}: ", lines.line())))?;
             }
             Err(bad) => {
-                let header = if lines.has_header() { "head -n 1 INPUT; " } else { "" };
-                let rest = format!("({header}tail -n +{} INPUT)", bad.line);
-                return Err(Failure::error(bad.to_string())
-                    .hint(format!("{rest} | tslog append {}", shell(dir))));
+                let hint = go_on(bad.line, lines.has_header(), args);
+                return Err(Failure::error(bad.to_string()).hint(hint));
             }
         }
+    }
+}
+
+/// The command that stores the input from this line on, once the line is mended.
+fn go_on(line: u64, has_header: bool, args: &AppendArgs) -> String {
+    let mut command = format!("tslog append {}", shell(&args.dir));
+    let flags = [
+        (args.csv, "--csv"),
+        (args.json_lines, "--json-lines"),
+        (args.text, "--text"),
+        (args.drop_oldest, "--drop-oldest"),
+    ];
+    for (_, flag) in flags.into_iter().filter(|(given, _)| *given) {
+        command += &format!(" {flag}");
+    }
+    let numbers = [("--tag", args.tag.map(u32::from)), ("--max-buckets", args.max_buckets)];
+    for (name, number) in numbers {
+        command += &number.map_or(String::new(), |number| format!(" {name} {number}"));
+    }
+    match (line, has_header) {
+        (1, _) | (2, true) => format!("{command} < INPUT"),
+        (_, false) => format!("tail -n +{line} INPUT | {command}"),
+        (_, true) => format!("(head -n 1 INPUT; tail -n +{line} INPUT) | {command}"),
     }
 }
 

@@ -17,6 +17,11 @@ use crate::time::{TimeArg, TimeUnit};
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(args: &CatArgs) -> Result<Exit> {
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && from > to
+    {
+        return Err(Failure::usage(format!("expected --to at or behind --from {from}, got {to}")));
+    }
     let mut log = Viewed::open(&args.place)?;
     let schema = log.schema().clone();
     let codec = Codec::new(&schema)?;
@@ -25,6 +30,9 @@ pub(crate) fn run(args: &CatArgs) -> Result<Exit> {
     let (oldest, last) = log.bounds();
     if let Some(from) = args.from.filter(|from| *from < oldest) {
         note(format_args!("the log begins with number {oldest}: {from} is forgotten"));
+    }
+    if let Some(from) = args.from.filter(|from| *from > last && !args.follow) {
+        note(format_args!("the log ends with number {last}: there is no {from} yet"));
     }
     let to = args.to.unwrap_or(u64::MAX);
     // Without a window in time the last records are known by their numbers.
@@ -53,7 +61,7 @@ pub(crate) fn run(args: &CatArgs) -> Result<Exit> {
             Step::End => {
                 held.end(&codec, out.as_mut())?;
                 out.flush()?;
-                if !args.follow {
+                if !args.follow || log.bounds().1 >= to {
                     return Ok(exit);
                 }
                 std::thread::sleep(LOOK_INTERVAL);

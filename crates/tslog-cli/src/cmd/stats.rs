@@ -70,5 +70,9 @@ fn print(facts: &Facts, shape: &Shape, out: &mut impl Write) -> io::Result<()> {
         let size = count(facts.abandoned_size.into(), "byte");
         line("abandoned", format!("{size} behind the last commit, of a write that was cut"))?;
     }
+    if facts.missing_size > 0 {
+        let size = count(facts.missing_size, "byte");
+        line("missing", format!("{size} of the partition, behind the end of the dump"))?;
+    }
     Ok(())
 }

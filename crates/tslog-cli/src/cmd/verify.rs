@@ -35,5 +35,9 @@ fn print(verdict: &Verdict, out: &mut impl Write) -> io::Result<()> {
         let size = count(verdict.abandoned_size.into(), "byte");
         writeln!(out, "abandoned: {size} behind the last commit, of a write that was cut")?;
     }
+    if verdict.missing_size > 0 {
+        let size = count(verdict.missing_size, "byte");
+        writeln!(out, "missing: {size} of the partition, behind the end of the dump")?;
+    }
     writeln!(out, "{}", if verdict.is_sound() { "sound" } else { "DAMAGED" })
 }

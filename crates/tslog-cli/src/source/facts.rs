@@ -20,6 +20,7 @@ pub(crate) struct Facts {
     pub(crate) readers: Vec<ReaderFacts>,
     pub(crate) disk_size: u64,
     pub(crate) abandoned_size: u32,
+    pub(crate) missing_size: u64,
     pub(crate) header_damaged: bool,
 }
 
@@ -50,6 +51,7 @@ impl Facts {
             "readers": readers.collect::<Vec<_>>(),
             "disk_size": self.disk_size,
             "abandoned_size": self.abandoned_size,
+            "missing_size": self.missing_size,
             "header_damaged": self.header_damaged,
         })
     }
@@ -62,11 +64,12 @@ pub(crate) struct Verdict {
     pub(crate) damaged: Vec<SeqnRange>,
     pub(crate) header_damaged: bool,
     pub(crate) abandoned_size: u32,
+    pub(crate) missing_size: u64,
 }
 
 impl Verdict {
     pub(crate) fn is_sound(&self) -> bool {
-        self.damaged.is_empty() && !self.header_damaged
+        self.damaged.is_empty() && !self.header_damaged && self.missing_size == 0
     }
 
     pub(crate) fn json(&self) -> Json {
@@ -78,6 +81,7 @@ impl Verdict {
             "damaged": damaged.collect::<Vec<_>>(),
             "header_damaged": self.header_damaged,
             "abandoned_size": self.abandoned_size,
+            "missing_size": self.missing_size,
             "sound": self.is_sound(),
         })
     }

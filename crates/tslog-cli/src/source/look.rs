@@ -8,12 +8,15 @@ use std::{
 use tslog::{Error, Schema, SeqnRange, View, ViewStep, storage::Storage};
 
 use super::facts::{Facts, ReaderFacts, Verdict, disk_size};
-use super::{Gap, Records, Step, failure, to_usize};
+use super::{Gap, Records, Step, failure, image, to_usize};
 use crate::args::Place;
-use crate::exit::Result;
+use crate::cmd::shell;
+use crate::exit::{Exit, Failure, Result};
 
 /// Bytes of records looked at in one step.
 const STEP_BYTES: usize = 1 << 20;
+/// A header that speaks of larger records is a hostile one, and no memory is set aside for it.
+pub(super) const RECORD_SIZE_MAX: u32 = 1 << 24;
 
 /// The methods of a view, over any medium.
 trait Look {
@@ -66,25 +69,62 @@ impl<S: Storage<Error = io::Error>> Look for View<S> {
     }
 }
 
+/// Refuses records that no memory is to be set aside for.
+pub(super) fn check_record_size(schema: &Schema, path: &Path) -> Result<()> {
+    if schema.record_size <= RECORD_SIZE_MAX {
+        return Ok(());
+    }
+    Err(Failure::error(format!(
+        "expected records of at most {RECORD_SIZE_MAX} bytes, and those in {} have {}",
+        shell(path),
+        schema.record_size
+    )))
+}
+
 /// A log that is only looked at: a folder or a flash dump.
 pub(crate) struct Viewed {
     view: Box<dyn Look>,
     path: PathBuf,
     numbers: SeqnRange,
     bytes: Vec<u8>,
+    /// Bytes that a flash dump lacks at its end.
+    missing_size: u64,
     /// The first number in `bytes`, how many records are there, and how many were taken.
     batch: (u64, u32, u32),
 }
 
 impl Viewed {
     pub(crate) fn open(place: &Place) -> Result<Self> {
-        let view: Box<dyn Look> = if place.image {
-            let view = View::open_image(&place.path, place.sector_size);
-            Box::new(view.map_err(|error| failure(error, &place.path))?)
+        if place.image {
+            Self::image(&place.path, place.sector_size)
         } else {
-            Box::new(View::open(&place.path).map_err(|error| failure(error, &place.path))?)
+            Self::folder(&place.path)
+        }
+    }
+
+    fn image(path: &Path, sector_size: Option<u32>) -> Result<Self> {
+        if sector_size == Some(0) {
+            return Err(Failure::usage("expected a --sector-size of at least 1 byte, got 0"));
+        }
+        let file = shell(path);
+        let dump = match image::look(path, sector_size) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Failure::new(Exit::NoLog, format!("there is no file {file}"))
+                    .hint(format!("ls -l {file}")));
+            }
+            dump => dump.map_err(|error| failure(Error::Storage(error), path))?,
         };
-        Self::new(view, &place.path)
+        let view = View::open_image(path, dump.slot_size).map_err(|error| match error {
+            Error::NoLog => Failure::new(
+                Exit::NoLog,
+                format!("expected the header of a log at the start of {file}, and all is blank"),
+            )
+            .hint(format!("od -A d -t x1z {file} | head")),
+            error => failure(error, path),
+        })?;
+        let mut viewed = Self::new(Box::new(view), path)?;
+        viewed.missing_size = dump.missing_size;
+        Ok(viewed)
     }
 
     pub(crate) fn folder(path: &Path) -> Result<Self> {
@@ -92,10 +132,11 @@ impl Viewed {
     }
 
     fn new(mut view: Box<dyn Look>, path: &Path) -> Result<Self> {
+        check_record_size(view.schema(), path)?;
         let numbers = view.numbers().map_err(|error| failure(error, path))?;
         let size = to_usize(view.schema().record_size);
         let bytes = vec![0; STEP_BYTES.max(size)];
-        Ok(Self { view, path: path.to_owned(), numbers, bytes, batch: (0, 0, 0) })
+        Ok(Self { view, path: path.to_owned(), numbers, bytes, missing_size: 0, batch: (0, 0, 0) })
     }
 
     /// The oldest number that is there, and the last.
@@ -110,7 +151,14 @@ impl Viewed {
 
     pub(crate) fn refresh(&mut self) -> Result<()> {
         self.view.refresh().map_err(|error| failure(error, &self.path))?;
-        self.numbers = self.view.numbers().map_err(|error| failure(error, &self.path))?;
+        let numbers = self.view.numbers().map_err(|error| failure(error, &self.path))?;
+        if numbers.last < self.numbers.last {
+            // Numbers never go back, so this is not the log that was opened.
+            let _ = Self::folder(&self.path)?;
+            let message = format!("the log in {} was made anew meanwhile", shell(&self.path));
+            return Err(Failure::error(message).hint(format!("tslog stats {}", shell(&self.path))));
+        }
+        self.numbers = numbers;
         Ok(())
     }
 
@@ -142,18 +190,23 @@ impl Viewed {
             readers: readers.collect(),
             disk_size: disk_size(&self.path)?,
             abandoned_size: self.view.abandoned_size(),
+            missing_size: self.missing_size,
             header_damaged: self.view.header_damaged(),
         })
     }
 
     /// Reads every frame there is.
     pub(crate) fn verify(&mut self) -> Result<Verdict> {
+        // The cursors come first: what a reader had acknowledged by then was committed before.
+        let acknowledged = self.cursors()?.into_iter().max().unwrap_or(0);
+        self.refresh()?;
         let mut verdict = Verdict {
             records: 0,
             buckets: self.view.buckets().map_or(0, |(first, last)| u64::from(last - first) + 1),
             damaged: Vec::new(),
             header_damaged: self.view.header_damaged(),
             abandoned_size: self.view.abandoned_size(),
+            missing_size: self.missing_size,
         };
         self.seek(0)?;
         loop {
@@ -165,6 +218,10 @@ impl Viewed {
                     verdict.records += u64::from(count);
                 }
             }
+        }
+        if acknowledged > self.numbers.last {
+            let first = self.numbers.last + 1;
+            verdict.damaged.push(SeqnRange { first, last: acknowledged });
         }
         Ok(verdict)
     }

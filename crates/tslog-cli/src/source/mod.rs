@@ -4,6 +4,7 @@
 //! [`Verdict`] are what `stats` and `verify` tell.
 
 mod facts;
+mod image;
 mod look;
 mod write;
 
@@ -16,7 +17,7 @@ use crate::exit::{Exit, Failure, Result};
 
 pub(crate) use facts::{Facts, Verdict};
 pub(crate) use look::Viewed;
-pub(crate) use write::{NewLog, Reading, Store, create, is_log};
+pub(crate) use write::{HowToStore, NewLog, Reading, Store, create, is_log};
 
 /// Numbers that have no record to show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,9 +67,11 @@ pub(crate) fn failure(error: Error<io::Error>, path: &Path) -> Failure {
     match error {
         Error::NoLog => Failure::new(Exit::NoLog, format!("there is no log in {dir}"))
             .hint(format!("tslog create {dir} --format Qff --fields time:s,a,b")),
-        Error::NotALog => {
-            Failure::error(format!("what is in {dir} is not a log")).hint(format!("ls -l {dir}"))
-        }
+        Error::NotALog => Failure::error(format!(
+            "expected the header of a log in {dir} and found neither copy of it: this is no log, \
+             or both copies are damaged"
+        ))
+        .hint(format!("ls -l {dir}")),
         Error::Locked(pid) => {
             let holder = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
             let message = format!("the log in {dir}, or this reader of it, is in use by {holder}");
@@ -81,6 +84,27 @@ pub(crate) fn failure(error: Error<io::Error>, path: &Path) -> Failure {
         .hint(format!("tslog read {dir} --reader 0 --commit")),
         Error::Invalid(Invalid::Values(error)) => Failure::error(error.to_string()),
         Error::Invalid(invalid) => Failure::usage(invalid.to_string()),
+        Error::Storage(error) => unreachable_place(&error, path),
+        Error::Version(version) => Failure::error(format!(
+            "the log in {dir} has layout version {version}, and this tslog knows none later than 1"
+        ))
+        .hint("tslog --version"),
         other => Failure::error(format!("{dir}: {other}")),
+    }
+}
+
+/// Says why a place cannot be used; a file where a folder has to be is most likely a flash dump.
+fn unreachable_place(error: &io::Error, path: &Path) -> Failure {
+    let place = shell(path);
+    match error.kind() {
+        io::ErrorKind::NotADirectory if path.is_file() => {
+            Failure::error(format!("expected the folder of a log, and {place} is a file"))
+                .hint(format!("tslog stats {place} --image"))
+        }
+        io::ErrorKind::IsADirectory => {
+            Failure::error(format!("expected a flash dump, and {place} is a folder"))
+                .hint(format!("tslog stats {place}"))
+        }
+        _ => Failure::error(format!("{place} cannot be used: {error}")),
     }
 }

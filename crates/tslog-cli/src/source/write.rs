@@ -2,9 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use tslog::{Error, Options, Schema, SharedLog, SharedReader, View};
+use tslog::{Error, Options, Policy, Schema, SharedLog, SharedReader, View};
 
+use super::look::{RECORD_SIZE_MAX, check_record_size};
 use super::{Facts, Gap, Records, Step, Viewed, failure};
+use crate::cmd::shell;
 use crate::exit::{Failure, Result};
 
 /// One reader of a log, with its lock.
@@ -16,11 +18,13 @@ pub(crate) struct Reading {
 
 impl Reading {
     pub(crate) fn open(path: &Path, n: u8) -> Result<Self> {
-        let readers = View::open(path).and_then(|mut view| Ok(view.cursors()?.len()));
-        let readers = readers.map_err(|error| failure(error, path))?;
-        if usize::from(n) >= readers {
-            let last = readers.saturating_sub(1);
-            return Err(Failure::usage(format!("expected a --reader from 0 to {last}, got {n}")));
+        let Some(last) = readers(path)?.checked_sub(1) else {
+            return Err(Failure::error(format!("the log in {} has no readers", shell(path)))
+                .hint(format!("ls -l {}", shell(path))));
+        };
+        if usize::from(n) > last {
+            return Err(Failure::usage(format!("expected a --reader from 0 to {last}, got {n}"))
+                .hint(format!("tslog stats {}", shell(path))));
         }
         let reader = Options::open_reader(path, n).map_err(|error| failure(error, path))?;
         Ok(Self { reader, path: path.to_owned(), record: Vec::new() })
@@ -54,6 +58,21 @@ impl Records for Reading {
     }
 }
 
+/// How many readers the log at `path` has.
+fn readers(path: &Path) -> Result<usize> {
+    let mut view = View::open(path).map_err(|error| failure(error, path))?;
+    check_record_size(view.schema(), path)?;
+    Ok(view.cursors().map_err(|error| failure(error, path))?.len())
+}
+
+/// How a log is opened to store records.
+pub(crate) struct HowToStore {
+    pub(crate) commit_delta: u32,
+    /// 0 for no cap.
+    pub(crate) max_buckets: u32,
+    pub(crate) drop_oldest: bool,
+}
+
 /// A log that is written.
 pub(crate) struct Store {
     log: SharedLog,
@@ -73,12 +92,16 @@ impl Committer {
 }
 
 impl Store {
-    pub(crate) fn open(path: &Path, commit_delta: u32) -> Result<Self> {
+    pub(crate) fn open(path: &Path, how: &HowToStore) -> Result<Self> {
         // The number of readers is the log's own; opening to append must not change it.
-        let readers = View::open(path).and_then(|mut view| Ok(view.cursors()?.len()));
-        let readers = readers.map_err(|error| failure(error, path))?;
-        let readers = u8::try_from(readers).unwrap_or(1).max(1);
-        let options = Options::new().create(false).commit_delta(commit_delta).readers(readers);
+        let readers = u8::try_from(readers(path)?).unwrap_or(1).max(1);
+        let policy = if how.drop_oldest { Policy::DropOldest } else { Policy::Error };
+        let options = Options::new()
+            .create(false)
+            .commit_delta(how.commit_delta)
+            .readers(readers)
+            .policy(policy)
+            .max_buckets(how.max_buckets);
         let log = options.open_raw(path).map_err(|error| failure(error, path))?;
         Ok(Self { log, path: path.to_owned() })
     }
@@ -124,6 +147,11 @@ pub(crate) fn is_log(path: &Path) -> Result<bool> {
 
 /// Makes an empty log.
 pub(crate) fn create(path: &Path, new: &NewLog<'_>) -> Result<Facts> {
+    if let Some(size) = new.record_size.filter(|size| *size > RECORD_SIZE_MAX) {
+        return Err(Failure::usage(format!(
+            "expected a --record-size of at most {RECORD_SIZE_MAX} bytes, got {size}"
+        )));
+    }
     let mut options =
         Options::new().formats(&new.formats).readers(new.readers).recreate(new.recreate);
     if let Some(size) = new.record_size {
@@ -132,7 +160,11 @@ pub(crate) fn create(path: &Path, new: &NewLog<'_>) -> Result<Facts> {
     if let Some(size) = new.bucket_size {
         options = options.bucket_size(size);
     }
-    let log = options.open_raw(path).map_err(|error| failure(error, path))?;
+    let log = options.open_raw(path).map_err(|error| match error {
+        // Here it only means that the folder cannot be made, not even its parents.
+        Error::NoLog => Failure::error(format!("the folder {} cannot be made", shell(path))),
+        error => failure(error, path),
+    })?;
     log.close().map_err(|error| failure(error, path))?;
     Viewed::folder(path)?.facts()
 }
