@@ -89,8 +89,8 @@ Examples:
   tslog create mixed --format Qf --fields time:s,level:m --format QH --fields time:s,alarm
   tslog create raw --record-size 64 --readers 2
 
-A format is as Python's struct has it: Q is an integer of 8 bytes, f a float of 4, ? a truth value, \
-8s a text of 8 bytes.";
+A format is as Python's struct has it: Q is an integer of 8 bytes, f a float of 4, ? a truth \
+value, 8s a text of 8 bytes.";
 
 /// Create an empty log in a folder
 #[derive(Args, Debug)]
@@ -129,8 +129,8 @@ Examples:
   tslog append mixed --tag 1 < alarms.csv
   sensor | tslog append data --max-buckets 100 --drop-oldest
 
-A header line is found by itself, and then names the columns. A time is a number in the unit of its \
-field, or RFC 3339. Everything is committed at the end, and on Ctrl-C.";
+A header line is found by itself, and then names the columns. A time is a number in the unit of \
+its field, or RFC 3339. Everything is committed at the end, and on Ctrl-C.";
 
 /// Store records from standard input
 #[derive(Args, Debug)]

@@ -287,7 +287,8 @@ where
         }
     }
 
-    /// Gives back what the newest bucket has set aside and will not use. That it cannot is no error.
+    /// Gives back what the newest bucket has set aside and will not use. That a medium cannot is no
+    /// error.
     fn trim_head(&mut self) {
         if self.tail.head == NO_INDEX {
             return;
