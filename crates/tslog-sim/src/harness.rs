@@ -8,6 +8,7 @@ use crate::medium::{FolderMedium, Medium, NorMedium, SlotMedium};
 use crate::ops::{Shape, script};
 use crate::power::{Fault, Rng};
 use crate::run::{Life, Run};
+use crate::trail::note;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -173,7 +174,6 @@ pub fn guarded<T>(f: impl FnOnce() -> T) -> Result<T, String> {
 thread_local! {
     static GUARDED: Cell<bool> = const { Cell::new(false) };
     static PANIC: RefCell<String> = const { RefCell::new(String::new()) };
-    static TRAIL: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
 }
 
 /// From now on, a panic inside [`guarded`] is kept for its caller instead of being printed.
@@ -191,25 +191,6 @@ pub fn keep_panics() {
             let place = info.location().map(ToString::to_string).unwrap_or_default();
             PANIC.with(|panic| *panic.borrow_mut() = format!("{text} ({place})"));
         }));
-    });
-}
-
-/// From now on this thread remembers what it does, for [`trail`].
-pub fn leave_trail() {
-    TRAIL.with(|trail| *trail.borrow_mut() = Some(Vec::new()));
-}
-
-/// What this thread did.
-pub fn trail() -> Vec<String> {
-    TRAIL.with(RefCell::take).unwrap_or_default()
-}
-
-/// Remembers a line, if somebody wants it.
-pub(crate) fn note(line: impl FnOnce() -> String) {
-    TRAIL.with(|trail| {
-        if let Some(trail) = trail.borrow_mut().as_mut() {
-            trail.push(line());
-        }
     });
 }
 

@@ -24,3 +24,4 @@ pub mod power;
 pub mod run;
 pub mod simdir;
 pub mod slots;
+pub mod trail;

@@ -6,8 +6,8 @@
 //! call may be done, undone or torn. A torn erase leaves old bytes, blank bytes and unstable bits,
 //! in any mixture. Everything is counted.
 
-use crate::harness::note;
 use crate::power::{Power, Rng, SimError, Step};
+use crate::trail::note;
 use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };

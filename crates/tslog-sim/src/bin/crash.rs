@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tslog_sim::harness::{self, Case, Kind, Violation};
+use tslog_sim::trail;
 
 const USAGE: &str = "\
 usage: crash [--states N] [--seed S] [--medium nor|fixed|named|folder] [--threads T]
@@ -132,9 +133,9 @@ fn work(args: &Args, tally: &Tally) {
 
 /// Runs one case and tells what it did.
 fn replay(case: Case) -> ExitCode {
-    harness::leave_trail();
+    trail::leave_trail();
     let outcome = harness::replay(case);
-    for line in harness::trail() {
+    for line in trail::trail() {
         println!("{line}");
     }
     for violation in &outcome.violations {

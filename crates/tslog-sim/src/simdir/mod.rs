@@ -12,8 +12,8 @@ mod file;
 
 use file::{Change, File};
 
-use crate::harness::note;
 use crate::power::{Power, Rng, SimError, Step};
+use crate::trail::note;
 use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};

@@ -9,8 +9,8 @@
 
 mod storage;
 
-use crate::harness::note;
 use crate::power::{Power, Rng, SimError, Step};
+use crate::trail::note;
 use std::cell::{RefCell, RefMut};
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;

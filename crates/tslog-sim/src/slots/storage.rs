@@ -1,8 +1,8 @@
 //! The contract of [`Storage`] over simulated slots.
 
 use super::{Change, Medium, Place, SimSlots};
-use crate::harness::note;
 use crate::power::SimError;
+use crate::trail::note;
 use tslog::MAX_READERS;
 use tslog::storage::{CURSOR_PLACE_SIZE, FIRST_BUCKET_SLOT, Geometry, Present, Storage};
 

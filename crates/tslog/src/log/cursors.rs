@@ -9,7 +9,7 @@
 //! the log header, so that a full log can always be drained. A journal counts only as long as the
 //! bucket it names is the newest, and from then on all cursors go there until there is a newer one.
 
-use super::{Log, NO_INDEX, journal::JournalState, reader::Reader};
+use super::{Log, NO_INDEX, journal::JournalState, reader::Reader, state::ReaderState};
 use crate::{
     error::Error,
     layout::{
@@ -19,25 +19,6 @@ use crate::{
     storage::Storage,
     words::MAX_READERS,
 };
-
-/// What a log keeps for one reader.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct ReaderState {
-    /// The cursor that is durable.
-    pub(super) committed: u64,
-    /// The last number handed out.
-    pub(super) cursor: u64,
-    /// Counts the commits to this reader's places, on named slots.
-    pub(super) counter: u32,
-    /// The handle that is valid now; 0 before the first.
-    pub(super) handle: u8,
-}
-
-impl ReaderState {
-    pub(super) fn at(committed: u64, counter: u32) -> Self {
-        Self { committed, cursor: committed, counter, handle: 0 }
-    }
-}
 
 impl<S, B, const R: usize> Log<S, B, R>
 where

@@ -41,12 +41,11 @@ use crate::{
     storage::Storage,
     words::{MAX_READERS, SeqnRange},
 };
-use cursors::ReaderState;
 use header::Copies;
 use journal::JournalState;
 use probe::{CHUNK_SIZE, Probe, Window};
 use read::Bounds;
-use state::{Found, State, Tail, check_batch, limit};
+use state::{Found, ReaderState, State, Tail, check_batch, limit};
 
 /// "No bucket", where an index is expected.
 pub(crate) const NO_INDEX: u32 = u32::MAX;

@@ -5,9 +5,8 @@
 
 use super::{
     Log, NO_INDEX,
-    cursors::ReaderState,
     read::{Position, Step},
-    state::State,
+    state::{ReaderState, State},
 };
 use crate::{
     error::{Error, Invalid},

@@ -13,10 +13,10 @@
 
 use super::{
     Log, NO_INDEX,
-    cursors::{ReaderState, newest_place},
+    cursors::newest_place,
     journal::JournalState,
     probe::{Probe, Window},
-    state::Found,
+    state::{Found, ReaderState},
     walk::Walk,
 };
 use crate::{

@@ -45,6 +45,25 @@ pub(super) enum State {
     Closed,
 }
 
+/// What a log keeps for one reader.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct ReaderState {
+    /// The cursor that is durable.
+    pub(super) committed: u64,
+    /// The last number handed out.
+    pub(super) cursor: u64,
+    /// Counts the commits to this reader's places, on named slots.
+    pub(super) counter: u32,
+    /// The handle that is valid now; 0 before the first.
+    pub(super) handle: u8,
+}
+
+impl ReaderState {
+    pub(super) fn at(committed: u64, counter: u32) -> Self {
+        Self { committed, cursor: committed, counter, handle: 0 }
+    }
+}
+
 /// Figures of a log at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stats {
