@@ -12,10 +12,15 @@ use std::{
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::cell::Cell;
 use crate::cmd::shell;
@@ -133,12 +138,17 @@ impl Receiver {
 struct Stage {
     log: PathBuf,
     start: Instant,
+    /// Set by Ctrl-C, so that the folder and the storing process go in order.
+    stopped: Arc<AtomicBool>,
     bar: ProgressBar,
     receiver: Receiver,
 }
 
 impl Stage {
     fn check_time(&self) -> Result<()> {
+        if self.stopped.load(Ordering::Relaxed) {
+            return Err(Failure::error("the demo was stopped"));
+        }
         if self.start.elapsed() < PATIENCE {
             return Ok(());
         }
@@ -226,11 +236,18 @@ impl Stage {
 pub(crate) fn run(dir: &Path, keep: bool) -> Result<Exit> {
     let readings = data::readings().map_err(Failure::error)?;
     let total = readings.len() as u64;
-    let style = ProgressStyle::with_template("{bar:50} {pos}/{len} delivered");
+    let style = ProgressStyle::with_template("{bar:50} {pos}/{len} delivered")
+        .map(|style| style.progress_chars("#. "));
     let bar = ProgressBar::new(total);
     let bar = style.map_or(bar.clone(), |style| bar.with_style(style));
     let receiver = Receiver::new(dir.join("delivered.csv"))?;
-    let mut stage = Stage { log: dir.join("log"), start: Instant::now(), bar, receiver };
+    let stopped = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        let caught = signal_hook::flag::register(signal, Arc::clone(&stopped));
+        caught.map_err(|error| Failure::error(format!("signals cannot be caught: {error}")))?;
+    }
+    let (log, start) = (dir.join("log"), Instant::now());
+    let mut stage = Stage { log, start, stopped, bar, receiver };
     stage.say(&format!(
         "{} readings of four wireless motes are stored by one process and delivered by another.",
         thousands(total)

@@ -8,7 +8,7 @@ use std::{
 use tslog::{Error, Schema, SeqnRange, View, ViewStep, storage::Storage};
 
 use super::facts::{Facts, ReaderFacts, Verdict, disk_size};
-use super::{Gap, Records, Step, failure, image, to_usize};
+use super::{Gap, Records, Step, failure, image, to_usize, unreadable};
 use crate::args::Place;
 use crate::cmd::shell;
 use crate::exit::{Exit, Failure, Result};
@@ -120,7 +120,7 @@ impl Viewed {
                 format!("expected the header of a log at the start of {file}, and all is blank"),
             )
             .hint(format!("od -A d -t x1z {file} | head")),
-            error => failure(error, path),
+            error => unreadable(error, path),
         })?;
         let mut viewed = Self::new(Box::new(view), path)?;
         viewed.missing_size = dump.missing_size;
@@ -128,7 +128,7 @@ impl Viewed {
     }
 
     pub(crate) fn folder(path: &Path) -> Result<Self> {
-        Self::new(Box::new(View::open(path).map_err(|error| failure(error, path))?), path)
+        Self::new(Box::new(View::open(path).map_err(|error| unreadable(error, path))?), path)
     }
 
     fn new(mut view: Box<dyn Look>, path: &Path) -> Result<Self> {

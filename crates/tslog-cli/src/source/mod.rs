@@ -93,6 +93,18 @@ pub(crate) fn failure(error: Error<io::Error>, path: &Path) -> Failure {
     }
 }
 
+/// The same for a log that is only opened: what is invalid then is its header.
+pub(crate) fn unreadable(error: Error<io::Error>, path: &Path) -> Failure {
+    match error {
+        Error::Invalid(invalid) => {
+            let dir = shell(path);
+            Failure::error(format!("the header of the log in {dir} cannot be right: {invalid}"))
+                .hint(format!("ls -l {dir}"))
+        }
+        error => failure(error, path),
+    }
+}
+
 /// Says why a place cannot be used; a file where a folder has to be is most likely a flash dump.
 fn unreachable_place(error: &io::Error, path: &Path) -> Failure {
     let place = shell(path);

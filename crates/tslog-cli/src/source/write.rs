@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use tslog::{Error, Options, Policy, Schema, SharedLog, SharedReader, View};
 
 use super::look::{RECORD_SIZE_MAX, check_record_size};
-use super::{Facts, Gap, Records, Step, Viewed, failure};
+use super::{Facts, Gap, Records, Step, Viewed, failure, unreadable};
 use crate::cmd::shell;
 use crate::exit::{Failure, Result};
 
@@ -60,7 +60,7 @@ impl Records for Reading {
 
 /// How many readers the log at `path` has.
 fn readers(path: &Path) -> Result<usize> {
-    let mut view = View::open(path).map_err(|error| failure(error, path))?;
+    let mut view = View::open(path).map_err(|error| unreadable(error, path))?;
     check_record_size(view.schema(), path)?;
     Ok(view.cursors().map_err(|error| failure(error, path))?.len())
 }
@@ -141,7 +141,7 @@ pub(crate) fn is_log(path: &Path) -> Result<bool> {
     match View::open(path) {
         Ok(_) => Ok(true),
         Err(Error::NoLog) => Ok(false),
-        Err(error) => Err(failure(error, path)),
+        Err(error) => Err(unreadable(error, path)),
     }
 }
 
