@@ -8,7 +8,7 @@
 //! only to those who had the file open. For the same reason a failed sync is never tried again.
 
 use core::fmt;
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{Advice, AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::io::{self, ErrorKind};
 use std::os::{fd::OwnedFd, unix::fs::FileExt};
@@ -229,7 +229,15 @@ impl Dir for RealDir {
     }
 
     fn sync(&mut self, name: Name) -> io::Result<()> {
-        self.with_file(name, |open| open.file.sync_data().map(|()| open.unsynced = false))
+        self.with_file(name, |open| {
+            let synced = open.file.sync_data();
+            if synced.is_err() {
+                // The cache would go on showing what is not on the disk, and whoever opens the log
+                // next would believe it.
+                let _ = rustix::fs::fadvise(&open.file, 0, None, Advice::DontNeed);
+            }
+            synced.map(|()| open.unsynced = false)
+        })
     }
 
     fn sync_names(&mut self) -> io::Result<()> {
