@@ -7,7 +7,7 @@
 //! | image | holds |
 //! |---|---|
 //! | `folder` | two formats with names and units, 2 readers; buckets given up; closed in order |
-//! | `flash-1.bin` | words of 1 byte, raw records, 3 readers; wrapped ring; a torn tail, a rotten frame |
+//! | `flash-1.bin` | words of 1 byte, raw records, 3 readers; wrapped; torn tail, rotten frame |
 //! | `flash-4.bin` | words of 4 bytes, one format, 2 readers; wrapped ring; closed in order |
 //! | `flash-32.bin` | words of 32 bytes, raw records, 1 reader; full, its cursor in a journal |
 

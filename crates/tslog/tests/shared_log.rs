@@ -208,3 +208,68 @@ fn a_dump_of_a_flash_that_is_written_in_words_can_be_looked_at() {
         assert_eq!(view.read(&mut [0; 5]).unwrap(), ViewStep::End);
     }
 }
+
+#[test]
+fn storing_by_copying_stops_where_a_commit_comes_due_and_where_a_bucket_is_full() {
+    let temp = tempfile::tempdir().unwrap();
+    let log = Options::new()
+        .record_size(8)
+        .bucket_size(10)
+        .commit_delta(4)
+        .open_raw(temp.path())
+        .unwrap();
+    let mut waited = Vec::new();
+    for i in 1..=24_u64 {
+        let seqn = log.try_store_record(&i.to_le_bytes()).unwrap_or_else(|| {
+            waited.push(i);
+            log.store_record(&i.to_le_bytes()).unwrap()
+        });
+        assert_eq!((seqn, log.stats().seqn, log.uncommitted()), (i, i, i % 4));
+    }
+    assert_eq!(waited, [1, 4, 8, 11, 12, 16, 20, 21, 24]);
+    log.close().unwrap();
+    assert_eq!(log.try_store_record(b"closed"), None);
+}
+
+#[test]
+fn storing_by_copying_stops_where_a_part_of_a_commit_has_to_be_written() {
+    let temp = tempfile::tempdir().unwrap();
+    let log = Options::new()
+        .record_size(1 << 18)
+        .bucket_size(100)
+        .commit_delta(100)
+        .open_raw(temp.path())
+        .unwrap();
+    let copied = |i: u64| log.try_store_record(&i.to_le_bytes()).is_some();
+    let waited = (1..=14).filter(|&i| !copied(i) && log.store_record(&i.to_le_bytes()).is_ok());
+    assert_eq!(waited.collect::<Vec<_>>(), [1, 5, 9, 13]);
+}
+
+#[test]
+fn a_reader_that_has_records_in_memory_counts_and_commits_only_those_it_handed_out() {
+    let temp = tempfile::tempdir().unwrap();
+    let log = Options::new().record_size(8).commit_delta(10).open_raw(temp.path()).unwrap();
+    for i in 1..=20_u64 {
+        log.store_record(&i.to_le_bytes()).unwrap();
+    }
+    let mut reader = log.reader(0).unwrap();
+    assert!(!reader.is_ready());
+    assert_eq!(reader.peek_record().unwrap().unwrap().0, 1);
+    assert!(reader.is_ready());
+    assert_eq!((reader.cursor(), log.stats().lag), (0, 20));
+    let mut out = [0; 8];
+    for i in 1..=3_u64 {
+        assert_eq!(reader.next_into(&mut out).unwrap(), Some(i));
+        assert_eq!(u64::from_le_bytes(out), i);
+    }
+    assert_eq!((reader.commit().unwrap(), log.stats().lag), (3, 17));
+    let mut rest = [0; 80];
+    assert_eq!(reader.read_batch(&mut rest[..32]).unwrap().unwrap().first, 4);
+    assert_eq!(reader.read_batch(&mut rest).unwrap().unwrap().count, 3);
+    assert_eq!(u64::from_le_bytes(rest[16..24].try_into().unwrap()), 10);
+    reader.seek(2).unwrap();
+    assert_eq!(reader.next_record().unwrap().unwrap().0, 2);
+    let mut again = log.reader(0).unwrap();
+    assert_eq!(again.next_record().unwrap().unwrap().0, 4);
+    assert!(matches!(reader.next_record(), Err(Error::Closed)));
+}

@@ -4,7 +4,7 @@
 //! refused record changes nothing, and that no bucket goes while a reader needs it, unless the
 //! policy says so.
 
-use super::{Log, NO_INDEX, header::Copies};
+use super::{Log, NO_INDEX, header::Copies, state::State};
 use crate::{
     config::Policy,
     error::{Error, Invalid},
@@ -85,13 +85,38 @@ where
         }
     }
 
-    /// Makes sure that the batch and one more record can be committed without new space.
-    fn secure_room(&mut self) -> Result<(), Error<S::Error>> {
-        if self.must_roll() {
-            return self.roll();
-        }
-        let flush =
-            u32::from(self.tail.pending) >= self.plan.batch_capacity(self.buffer.as_ref().len());
+    /// True if the next record is stored by copying it alone: no commit comes due, and nothing else
+    /// has to be written first.
+    ///
+    /// ```
+    /// # use tslog::{Config, Log, storage::ram::Ram};
+    /// # let mut medium = [0xFF; 8 * 256];
+    /// let config = Config { record_size: Some(8), commit_delta: 3, ..Config::default() };
+    /// # let buffer = [0; tslog::buffer_size(8, 3)];
+    /// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+    /// assert!(!log.has_room_in_batch(), "a bucket has to be begun");
+    /// log.store_record(b"one")?;
+    /// assert!(log.has_room_in_batch());
+    /// log.store_record(b"two")?;
+    /// assert!(!log.has_room_in_batch(), "the third record is committed");
+    /// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+    /// ```
+    pub fn has_room_in_batch(&self) -> bool {
+        let (flush, end) = self.room_needed();
+        let room = if self.plan.named { self.tail.reserved } else { self.plan.slot_size };
+        self.state == State::Open
+            && self.copies == Copies::Both
+            && !self.must_roll()
+            && !flush
+            && end <= u64::from(room)
+            && self.uncommitted().saturating_add(1) < u64::from(self.commit_delta)
+    }
+
+    /// Whether the batch must be written before one more record is taken, and where the bytes of
+    /// the bucket end then.
+    fn room_needed(&self) -> (bool, u64) {
+        let capacity = self.plan.batch_capacity(self.buffer.as_ref().len());
+        let flush = u32::from(self.tail.pending) >= capacity;
         let batch = u64::from(self.tail.pending);
         // A flushed batch leaves its bytes behind, and the record starts a frame of its own.
         let need = if flush {
@@ -99,7 +124,15 @@ where
         } else {
             self.plan.frame_bytes(batch.saturating_add(1))
         };
-        let end = u64::from(self.tail.offset).saturating_add(need);
+        (flush, u64::from(self.tail.offset).saturating_add(need))
+    }
+
+    /// Makes sure that the batch and one more record can be committed without new space.
+    fn secure_room(&mut self) -> Result<(), Error<S::Error>> {
+        if self.must_roll() {
+            return self.roll();
+        }
+        let (flush, end) = self.room_needed();
         if end > u64::from(self.plan.slot_size) {
             return self.roll();
         }

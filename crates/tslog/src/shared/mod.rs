@@ -4,8 +4,10 @@
 //! through files of its own, up to the last number that is published after its sync. So a reader
 //! never waits for a sync of the writer.
 
+mod ahead;
 mod options;
 mod reader;
+mod typed;
 mod view;
 
 use core::marker::PhantomData;
@@ -143,6 +145,20 @@ impl<T> SharedLog<T> {
     /// As [`Log::store_record`].
     pub fn store_record(&self, data: &[u8]) -> Result<u64, Error<io::Error>> {
         self.with_log(|log| log.store_record(data))
+    }
+
+    /// As [`SharedLog::store_record`], if that is a matter of copying the bytes: no commit comes
+    /// due, no bucket or part of one has to be written, and no other thread is in the log. `None`
+    /// means that nothing has changed, and that [`SharedLog::store_record`], which may wait for the
+    /// medium, is to be called.
+    pub fn try_store_record(&self, data: &[u8]) -> Option<u64> {
+        let mut log = self.inner.log.try_lock().ok()?;
+        if !log.has_room_in_batch() {
+            return None;
+        }
+        let seqn = log.store_record(data).ok()?;
+        lock(&self.inner.published).stats = log.stats();
+        Some(seqn)
     }
 
     /// Stores values by the one format of the log.

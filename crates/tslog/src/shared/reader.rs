@@ -3,9 +3,9 @@
 use core::marker::PhantomData;
 use std::{io, path::Path, sync::Arc};
 
-use super::{Inner, Raw, Schema, lock};
+use super::{Inner, Raw, Schema, ahead::Ahead, lock};
 use crate::{
-    Batch, Record,
+    Batch,
     error::{Error, Invalid},
     layout::{cursor::Place, plan::Plan},
     log::{
@@ -18,8 +18,10 @@ use crate::{
     storage::{Storage as _, folder::Folder},
 };
 
-/// Bytes read ahead.
+/// Bytes of the medium that are read at once.
 const WINDOW: usize = 64 * 1024;
+/// Bytes of records that are checked and copied at once.
+const AHEAD: usize = 64 * 1024;
 
 /// Reads the records of a log in order, and acknowledges them.
 #[derive(Debug)]
@@ -30,9 +32,11 @@ pub struct SharedReader<T = Raw> {
     bounds: Bounds,
     window: Vec<u8>,
     seen: Seen,
+    /// Behind the records in `ahead`.
     at: Position,
     n: u8,
     cursor: u64,
+    ahead: Ahead,
     committed: u64,
     counter: u32,
     closed: bool,
@@ -83,6 +87,7 @@ impl<T> SharedReader<T> {
             at: Position::NOWHERE,
             n,
             cursor: 0,
+            ahead: Ahead::default(),
             committed: 0,
             counter: 0,
             closed: false,
@@ -107,7 +112,20 @@ impl<T> SharedReader<T> {
     /// [`Error::Closed`]; [`Error::Storage`].
     pub fn next_record(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error<io::Error>> {
         let mut record = vec![0; self.plan.record_size as usize];
-        Ok(self.read(&mut record, true)?.map(|batch| (batch.first, record)))
+        Ok(self.next_into(&mut record)?.map(|seqn| (seqn, record)))
+    }
+
+    /// As [`SharedReader::next_record`], into the first bytes of `out`.
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`]; [`Error::Invalid`] if `out` is shorter than a record.
+    pub fn next_into(&mut self, out: &mut [u8]) -> Result<Option<u64>, Error<io::Error>> {
+        let seqn = self.peek_into(out)?;
+        if seqn.is_some() {
+            self.ahead.take(1, self.plan.record_size as usize);
+            self.move_on(1);
+        }
+        Ok(seqn)
     }
 
     /// As [`SharedReader::next_record`], but the cursor stays where it is.
@@ -116,7 +134,26 @@ impl<T> SharedReader<T> {
     /// As [`SharedReader::next_record`].
     pub fn peek_record(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error<io::Error>> {
         let mut record = vec![0; self.plan.record_size as usize];
-        Ok(self.read(&mut record, false)?.map(|batch| (batch.first, record)))
+        Ok(self.peek_into(&mut record)?.map(|seqn| (seqn, record)))
+    }
+
+    fn peek_into(&mut self, out: &mut [u8]) -> Result<Option<u64>, Error<io::Error>> {
+        self.check_open()?;
+        let out = self.room(out, 1)?;
+        if self.ahead.count == 0 {
+            self.fill_ahead()?;
+        }
+        let next = self.ahead.next(self.plan.record_size as usize);
+        Ok(next.map(|record| {
+            out.copy_from_slice(record);
+            self.cursor.saturating_add(1)
+        }))
+    }
+
+    /// True if the next record is in memory, so that the next call that reads it does not wait for
+    /// the medium.
+    pub fn is_ready(&self) -> bool {
+        self.ahead.count > 0
     }
 
     /// Copies as many records into `out` as fit in it and lie in one commit, back to back.
@@ -124,11 +161,48 @@ impl<T> SharedReader<T> {
     /// # Errors
     /// As [`SharedReader::next_record`]; [`Error::Invalid`] if `out` is shorter than a record.
     pub fn read_batch(&mut self, out: &mut [u8]) -> Result<Option<Batch>, Error<io::Error>> {
-        let need = self.plan.record_size as usize;
-        if out.len() < need {
-            return Err(Invalid::Buffer(need as u64, out.len() as u64).into());
+        self.check_open()?;
+        let size = self.plan.record_size as usize;
+        let fit = out.len().checked_div(size).unwrap_or(0);
+        let first = self.cursor.saturating_add(1);
+        let count = if self.ahead.count > 0 {
+            let count = self.ahead.count.min(u32::try_from(fit).unwrap_or(u32::MAX));
+            let out = self.room(out, count.max(1))?;
+            let bytes = self.ahead.bytes.get(self.ahead.begin..).unwrap_or_default();
+            out.copy_from_slice(bytes.get(..out.len()).unwrap_or_default());
+            self.ahead.take(count, size);
+            count
+        } else {
+            self.room(out, 1)?;
+            self.read(out)?
+        };
+        self.move_on(count);
+        Ok((count > 0).then_some(Batch { first, count }))
+    }
+
+    /// The first bytes of `out`, for `count` records.
+    fn room<'b>(&self, out: &'b mut [u8], count: u32) -> Result<&'b mut [u8], Invalid> {
+        let need = (self.plan.record_size as usize).saturating_mul(count as usize);
+        let have = out.len() as u64;
+        out.get_mut(..need).ok_or(Invalid::Buffer(need as u64, have))
+    }
+
+    fn fill_ahead(&mut self) -> Result<(), Error<io::Error>> {
+        let mut bytes = core::mem::take(&mut self.ahead.bytes);
+        if bytes.is_empty() {
+            let size = self.plan.record_size as usize;
+            bytes.resize(AHEAD.max(size), 0);
         }
-        self.read(out, true)
+        let count = self.read(&mut bytes);
+        self.ahead = Ahead { bytes, begin: 0, count: *count.as_ref().unwrap_or(&0) };
+        count.map(|_| ())
+    }
+
+    fn move_on(&mut self, count: u32) {
+        if count > 0 {
+            self.cursor = self.cursor.saturating_add(u64::from(count));
+            self.publish();
+        }
     }
 
     /// Makes `seqn` the next record to be read.
@@ -143,6 +217,7 @@ impl<T> SharedReader<T> {
             return Err(Invalid::Seqn(seqn, range).into());
         }
         (self.at, self.cursor) = (Position::NOWHERE, seqn.saturating_sub(1));
+        self.ahead.count = 0;
         self.publish();
         Ok(())
     }
@@ -256,8 +331,9 @@ impl<T> SharedReader<T> {
         step.map_err(Error::Storage)
     }
 
-    fn read(&mut self, out: &mut [u8], advance: bool) -> Result<Option<Batch>, Error<io::Error>> {
-        self.check_open()?;
+    /// Copies records from behind the cursor, with nothing left ahead, and says how many. The
+    /// cursor moves over what cannot be read, and not over the records.
+    fn read(&mut self, out: &mut [u8]) -> Result<u32, Error<io::Error>> {
         if self.cursor >= self.bounds.last {
             self.refresh()?;
         }
@@ -270,15 +346,10 @@ impl<T> SharedReader<T> {
             step = self.look(out)?;
         }
         match step {
-            Step::End => Ok(None),
+            Step::End => Ok(0),
             Step::Records(count) => {
-                let first = self.cursor.saturating_add(1);
-                if advance {
-                    self.at.take(count);
-                    self.cursor = self.cursor.saturating_add(u64::from(count));
-                    self.publish();
-                }
-                Ok(Some(Batch { first, count }))
+                self.at.take(count);
+                Ok(count)
             }
             Step::Damaged(range) | Step::Lost(range) => {
                 self.cursor = range.last;
@@ -321,24 +392,5 @@ impl SharedReader<Raw> {
         };
         reader.load(first.saturating_sub(1))?;
         Ok(reader)
-    }
-}
-
-impl<T: Record> SharedReader<T> {
-    /// The next record; `None` if nothing more is durable.
-    ///
-    /// # Errors
-    /// As [`SharedReader::next_record`].
-    #[expect(clippy::should_implement_trait, reason = "it can fail, and go on after a None")]
-    pub fn next(&mut self) -> Result<Option<T>, Error<io::Error>> {
-        Ok(self.next_record()?.map(|(_, bytes)| T::unpack(&bytes)))
-    }
-
-    /// As [`SharedReader::next`], but the cursor stays where it is.
-    ///
-    /// # Errors
-    /// As [`SharedReader::next_record`].
-    pub fn peek(&mut self) -> Result<Option<T>, Error<io::Error>> {
-        Ok(self.peek_record()?.map(|(_, bytes)| T::unpack(&bytes)))
     }
 }

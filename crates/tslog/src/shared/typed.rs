@@ -1,0 +1,25 @@
+//! Reading records as the Rust type they were stored as.
+
+use std::io;
+
+use super::SharedReader;
+use crate::{Record, error::Error};
+
+impl<T: Record> SharedReader<T> {
+    /// The next record; `None` if nothing more is durable.
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`].
+    #[expect(clippy::should_implement_trait, reason = "it can fail, and go on after a None")]
+    pub fn next(&mut self) -> Result<Option<T>, Error<io::Error>> {
+        Ok(self.next_record()?.map(|(_, bytes)| T::unpack(&bytes)))
+    }
+
+    /// As [`SharedReader::next`], but the cursor stays where it is.
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`].
+    pub fn peek(&mut self) -> Result<Option<T>, Error<io::Error>> {
+        Ok(self.peek_record()?.map(|(_, bytes)| T::unpack(&bytes)))
+    }
+}
