@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says no by panicking")]
 
 use tslog::storage::ram::Ram;
-use tslog::{Config, Error, Log, Options, View, ViewStep};
+use tslog::{Config, Error, Log, Options, Policy, View, ViewStep};
 
 fn fill(path: &std::path::Path, from: u64, to: u64) {
     let log = Options::new().record_size(8).bucket_size(64).readers(2).open_raw(path).unwrap();
@@ -272,4 +272,55 @@ fn a_reader_that_has_records_in_memory_counts_and_commits_only_those_it_handed_o
     let mut again = log.reader(0).unwrap();
     assert_eq!(again.next_record().unwrap().unwrap().0, 4);
     assert!(matches!(reader.next_record(), Err(Error::Closed)));
+}
+
+#[test]
+fn threads_that_need_each_record_durable_share_commits_and_lose_none() {
+    let temp = tempfile::tempdir().unwrap();
+    let options = Options::new().record_size(16).bucket_size(100).commit_delta(1);
+    let log = options.clone().open_raw(temp.path()).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..8_u64 {
+            let log = &log;
+            scope.spawn(move || {
+                for i in 0..200_u64 {
+                    let record = [thread.to_le_bytes(), i.to_le_bytes()].concat();
+                    let seqn = log.store_record(&record).unwrap();
+                    assert!(log.stats().committed >= seqn, "record {seqn} is not durable");
+                }
+            });
+        }
+    });
+    assert_eq!((log.stats().seqn, log.uncommitted()), (1600, 0));
+    // A crash: nothing is closed.
+    drop(log);
+    let log = options.open_raw(temp.path()).unwrap();
+    assert_eq!(log.stats().committed, 1600);
+    let mut reader = log.reader(0).unwrap();
+    let mut next = [0; 8];
+    while let Some((_, record)) = reader.next_record().unwrap() {
+        let thread = usize::from(record[0]);
+        let i = u64::from_le_bytes(record[8..].try_into().unwrap());
+        assert_eq!(i, next[thread], "the records of thread {thread} are out of order");
+        next[thread] += 1;
+    }
+    assert_eq!(next, [200; 8]);
+}
+
+#[test]
+fn a_log_that_may_drop_its_oldest_bucket_is_never_full_whatever_a_commit_spans() {
+    for (bucket_size, commit_delta) in [(2, 1), (2, 3), (2, 4), (2, 5), (2, 16), (1, 7), (5, 4)] {
+        let temp = tempfile::tempdir().unwrap();
+        let log = Options::new()
+            .record_size(1)
+            .bucket_size(bucket_size)
+            .max_buckets(2)
+            .commit_delta(commit_delta)
+            .policy(Policy::DropOldest)
+            .open_raw(temp.path())
+            .unwrap();
+        for i in 1..=50 {
+            assert_eq!(log.store_record(&[i]).unwrap(), u64::from(i), "delta {commit_delta}");
+        }
+    }
 }

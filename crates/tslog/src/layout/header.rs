@@ -26,6 +26,9 @@ pub(crate) const FIXED_SIZE: usize = 56;
 /// Bytes before the text, and the CRC after it.
 pub(crate) const OVERHEAD: u32 = 60;
 
+/// The most bytes the text may have, so that nobody has to set more aside for a forged one.
+pub(crate) const MAX_TEXT: u32 = 1 << 20;
+
 pub(crate) const MAGIC: [u8; 8] = *b"tslog\r\n\x1A";
 
 /// The fields of the log header before its text.
@@ -120,6 +123,7 @@ impl LogHeader {
         let sound = header.record_size > 0
             && header.bucket_size > 0
             && usize::from(header.formats) <= MAX_FORMATS
+            && header.text_size <= MAX_TEXT
             && header.text_size <= header.geometry.slot_size.saturating_sub(OVERHEAD);
         if sound { Ok(header) } else { Err(Refused::Foreign) }
     }

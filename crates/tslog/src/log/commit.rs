@@ -3,6 +3,14 @@
 use super::{Log, NO_INDEX, state::State};
 use crate::{error::Error, layout::frame::Kind, storage::Storage};
 
+/// A commit that is written and not yet durable.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Begun {
+    /// Its last number.
+    pub(crate) seqn: u64,
+    head: u32,
+}
+
 impl<S, B, const R: usize> Log<S, B, R>
 where
     S: Storage,
@@ -18,19 +26,33 @@ where
     /// [`Error::Storage`], after which the log is poisoned and must be opened again; what was
     /// durable before still is. [`Error::Closed`], [`Error::Poisoned`].
     pub fn commit(&mut self) -> Result<u64, Error<S::Error>> {
+        if let Some(begun) = self.begin_commit()? {
+            self.sync()?;
+            self.end_commit(begun);
+        }
+        Ok(self.tail.stored)
+    }
+
+    /// Writes what is stored as a commit, which counts once it is synced and [`Log::end_commit`]
+    /// was told. In between, records may be stored as long as [`Log::fits_batch`] says that this is
+    /// copying, and nothing else may be done: the last frame is vouched for by no other.
+    pub(crate) fn begin_commit(&mut self) -> Result<Option<Begun>, Error<S::Error>> {
         self.check_open()?;
         if self.tail.stored == self.tail.committed {
-            return Ok(self.tail.stored);
+            return Ok(None);
         }
         if self.tail.has_parts() {
             // The frame that ends a commit vouches for its parts, so they must be there first.
             self.sync()?;
         }
         self.write_batch(Kind::Records)?;
-        self.sync()?;
-        self.tail.committed = self.tail.stored;
-        self.tail.anchor = self.tail.head;
-        Ok(self.tail.stored)
+        Ok(Some(Begun { seqn: self.tail.stored, head: self.tail.head }))
+    }
+
+    /// The commit that was begun is durable.
+    pub(crate) fn end_commit(&mut self, begun: Begun) {
+        self.tail.committed = begun.seqn;
+        self.tail.anchor = begun.head;
     }
 
     /// Commits, marks the log as closed in order, and lets go of it. The next open then goes on in
@@ -63,7 +85,7 @@ where
         self.sync()
     }
 
-    pub(super) fn sync(&mut self) -> Result<(), Error<S::Error>> {
+    pub(crate) fn sync(&mut self) -> Result<(), Error<S::Error>> {
         self.storage.sync().map_err(|error| self.poison(error))
     }
 }

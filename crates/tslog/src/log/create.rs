@@ -10,7 +10,7 @@ use crate::{
     format::Format,
     layout::{
         crc::crc32c,
-        header::{LogHeader, Refused},
+        header::{LogHeader, MAX_TEXT, Refused},
         plan::Plan,
     },
     log::{
@@ -46,7 +46,7 @@ pub(crate) fn create<S: Storage>(
     };
     let plan = Plan::new(&header)?;
     super::state::check_batch(&plan, config.commit_delta, usize::MAX)?;
-    if header.size() > header.geometry.slot_size {
+    if header.text_size > MAX_TEXT || header.size() > header.geometry.slot_size {
         return Err(Invalid::Formats(u32::from(header.formats)).into());
     }
     if let Some(old) = old

@@ -16,7 +16,7 @@
 //! 6. Opening finds the newest bucket by bisection or by name, and walks that one only
 //!    (`recover.rs`). It writes nothing.
 
-mod commit;
+pub(crate) mod commit;
 pub(crate) mod create;
 pub(crate) mod cursors;
 pub(crate) mod header;
@@ -27,7 +27,7 @@ pub(crate) mod read;
 mod reader;
 mod recover;
 mod state;
-mod store;
+pub(crate) mod store;
 mod walk;
 mod write;
 
@@ -285,7 +285,7 @@ where
         Bounds { oldest: tail.oldest, head: tail.anchor, last: tail.committed }
     }
 
-    fn check_open(&self) -> Result<(), Error<S::Error>> {
+    pub(crate) fn check_open(&self) -> Result<(), Error<S::Error>> {
         match self.state {
             State::Open => Ok(()),
             State::Poisoned => Err(Error::Poisoned),
@@ -294,7 +294,7 @@ where
     }
 
     /// A failed write leaves a medium of which nothing more is known.
-    fn poison(&mut self, error: S::Error) -> Error<S::Error> {
+    pub(crate) fn poison(&mut self, error: S::Error) -> Error<S::Error> {
         self.state = State::Poisoned;
         Error::Storage(error)
     }

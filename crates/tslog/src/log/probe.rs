@@ -17,6 +17,9 @@ use crate::{
 /// Bytes a reader without a buffer of its own looks at, at a time.
 pub(crate) const CHUNK_SIZE: usize = 128;
 
+/// Frames of more bytes than this are compared with the file they are in before they are read.
+const LARGE: u32 = 64 * 1024;
+
 /// The part of one bucket that was read last.
 #[derive(Debug)]
 pub(crate) struct Window<'w> {
@@ -123,7 +126,12 @@ impl<S: Storage> Probe<'_, '_, S> {
         let Some(header) = frame::decode_at(self.fetch(index, offset, frame::SIZE)?) else {
             return Ok(None);
         };
-        let size = self.plan.frame_size(header).filter(|&size| size <= room);
+        let mut size = self.plan.frame_size(header).filter(|&size| size <= room);
+        if self.plan.named && size.is_some_and(|size| size > LARGE) {
+            // A forged length must not make us read what is not there; asking has its price too.
+            let extent = self.storage.extent(self.plan.slot(index))?;
+            size = size.filter(|size| offset.saturating_add(*size) <= extent);
+        }
         Ok(size.filter(|_| header.kind != frame::Kind::Journal).map(|size| (header, size)))
     }
 

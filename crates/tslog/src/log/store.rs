@@ -29,12 +29,7 @@ where
     /// [`Error::Closed`]; [`Error::Poisoned`]; [`Error::Storage`]. With the first three, nothing
     /// has changed and no number is used up.
     pub fn store_record(&mut self, data: &[u8]) -> Result<u64, Error<S::Error>> {
-        self.store_with(|record| {
-            let most = record.len() as u64;
-            let room = record.get_mut(..data.len());
-            room.ok_or(Invalid::Record(most, data.len() as u64))?.copy_from_slice(data);
-            Ok(())
-        })
+        self.store_with(|record| fill_from(record, data))
     }
 
     /// Stores the record that `fill` writes into the zeroed bytes it is given. If `fill` refuses,
@@ -43,6 +38,18 @@ where
     /// # Errors
     /// As [`Log::store_record`], and whatever `fill` returns.
     pub fn store_with(
+        &mut self,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), Invalid>,
+    ) -> Result<u64, Error<S::Error>> {
+        self.store_only(fill)?;
+        if self.uncommitted() >= u64::from(self.commit_delta) {
+            self.commit()?;
+        }
+        Ok(self.tail.stored)
+    }
+
+    /// As [`Log::store_with`], but leaves the commit to the caller.
+    pub(crate) fn store_only(
         &mut self,
         fill: impl FnOnce(&mut [u8]) -> Result<(), Invalid>,
     ) -> Result<u64, Error<S::Error>> {
@@ -61,9 +68,6 @@ where
         fill(record)?;
         self.tail.pending = self.tail.pending.saturating_add(1);
         self.tail.stored = self.tail.stored.saturating_add(1);
-        if self.uncommitted() >= u64::from(self.commit_delta) {
-            self.commit()?;
-        }
         Ok(self.tail.stored)
     }
 
@@ -102,6 +106,12 @@ where
     /// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
     /// ```
     pub fn has_room_in_batch(&self) -> bool {
+        let due = self.uncommitted().saturating_add(1) >= u64::from(self.commit_delta);
+        !due && self.fits_batch()
+    }
+
+    /// True if nothing has to be written before the next record is taken.
+    pub(crate) fn fits_batch(&self) -> bool {
         let (flush, end) = self.room_needed();
         let room = if self.plan.named { self.tail.reserved } else { self.plan.slot_size };
         self.state == State::Open
@@ -109,7 +119,6 @@ where
             && !self.must_roll()
             && !flush
             && end <= u64::from(room)
-            && self.uncommitted().saturating_add(1) < u64::from(self.commit_delta)
     }
 
     /// Whether the batch must be written before one more record is taken, and where the bytes of
@@ -374,4 +383,12 @@ where
         }
         Ok(())
     }
+}
+
+/// Copies `data` to the beginning of a record.
+pub(crate) fn fill_from(record: &mut [u8], data: &[u8]) -> Result<(), Invalid> {
+    let (most, len) = (record.len() as u64, data.len());
+    let room = record.get_mut(..len).ok_or(Invalid::Record(most, len as u64))?;
+    room.copy_from_slice(data);
+    Ok(())
 }

@@ -1,10 +1,11 @@
 //! One log for several threads, over a folder.
 //!
-//! Storing threads share one lock around the log. Readers do not take it: each looks at the folder
-//! through files of its own, up to the last number that is published after its sync. So a reader
-//! never waits for a sync of the writer.
+//! Storing threads share one lock around the log, and commits (`group.rs`). Readers take no lock of
+//! theirs: each looks at the folder through files of its own, up to the last number that is
+//! published after its sync. So a reader never waits for a sync of the writer.
 
 mod ahead;
+mod group;
 mod options;
 mod reader;
 mod typed;
@@ -17,6 +18,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use group::Writer;
 pub use options::Options;
 pub use reader::SharedReader;
 pub use view::{Schema, View, ViewStep};
@@ -25,7 +27,7 @@ use crate::{
     Log, Record, Report, Stats,
     error::{Error, Invalid},
     format::{Format, Value},
-    log::read::Bounds,
+    log::{read::Bounds, store::fill_from},
     storage::folder::Folder,
     words::MAX_READERS,
 };
@@ -68,12 +70,15 @@ pub struct SharedLog<T = Raw> {
 
 #[derive(Debug)]
 struct Inner {
-    log: Mutex<FolderLog>,
+    writer: Writer,
     published: Mutex<Published>,
     path: PathBuf,
     schema: Schema,
     report: Report,
     plan: crate::layout::plan::Plan,
+    commit_delta: u32,
+    /// Where the readers stood when the log was opened.
+    opened_at: [u64; MAX_READERS],
     /// Readers' locks, held as long as the log is open.
     reader_locks: Mutex<[Option<Folder>; MAX_READERS]>,
 }
@@ -101,7 +106,7 @@ impl<T> Clone for SharedLog<T> {
 }
 
 impl<T> SharedLog<T> {
-    fn new(log: FolderLog, path: PathBuf, schema: Schema) -> Self {
+    fn new(log: FolderLog, path: PathBuf, schema: Schema, commit_delta: u32) -> Self {
         let mut cursors = [0; MAX_READERS];
         for (cursor, state) in cursors.iter_mut().zip(log.committed_cursors()) {
             *cursor = state;
@@ -116,27 +121,17 @@ impl<T> SharedLog<T> {
         };
         let (report, plan) = (log.report(), log.plan());
         let inner = Inner {
-            log: Mutex::new(log),
+            writer: Writer::new(log),
             published: Mutex::new(published),
             path,
             schema,
             report,
             plan,
+            commit_delta,
+            opened_at: cursors,
             reader_locks: Mutex::new([const { None }; MAX_READERS]),
         };
         Self { inner: Arc::new(inner), records: PhantomData }
-    }
-
-    fn with_log<U>(
-        &self,
-        act: impl FnOnce(&mut FolderLog) -> Result<U, Error<io::Error>>,
-    ) -> Result<U, Error<io::Error>> {
-        let mut log = lock(&self.inner.log);
-        let done = act(&mut log);
-        let mut published = lock(&self.inner.published);
-        published.bounds = log.bounds();
-        published.stats = log.stats();
-        done
     }
 
     /// Stores raw bytes, filled up with zeros to the record size, and returns the number.
@@ -144,7 +139,7 @@ impl<T> SharedLog<T> {
     /// # Errors
     /// As [`Log::store_record`].
     pub fn store_record(&self, data: &[u8]) -> Result<u64, Error<io::Error>> {
-        self.with_log(|log| log.store_record(data))
+        self.inner.store(|record| fill_from(record, data))
     }
 
     /// As [`SharedLog::store_record`], if that is a matter of copying the bytes: no commit comes
@@ -152,13 +147,7 @@ impl<T> SharedLog<T> {
     /// means that nothing has changed, and that [`SharedLog::store_record`], which may wait for the
     /// medium, is to be called.
     pub fn try_store_record(&self, data: &[u8]) -> Option<u64> {
-        let mut log = self.inner.log.try_lock().ok()?;
-        if !log.has_room_in_batch() {
-            return None;
-        }
-        let seqn = log.store_record(data).ok()?;
-        lock(&self.inner.published).stats = log.stats();
-        Some(seqn)
+        self.inner.try_store(|record| fill_from(record, data))
     }
 
     /// Stores values by the one format of the log.
@@ -186,7 +175,7 @@ impl<T> SharedLog<T> {
     /// # Errors
     /// As [`Log::commit`].
     pub fn commit(&self) -> Result<u64, Error<io::Error>> {
-        self.with_log(Log::commit)
+        self.inner.commit()
     }
 
     /// Commits and closes the log for all its handles. Closing twice is no error.
@@ -194,7 +183,7 @@ impl<T> SharedLog<T> {
     /// # Errors
     /// As [`Log::close`]; the log is closed and its lock released all the same.
     pub fn close(&self) -> Result<(), Error<io::Error>> {
-        let closed = self.with_log(|log| {
+        let closed = self.inner.with_log(|log| {
             let closed = log.close();
             log.storage_mut().unlock();
             closed
@@ -257,11 +246,9 @@ impl<T: Record> SharedLog<T> {
     /// # Errors
     /// As [`Log::store_record`].
     pub fn store(&self, record: &T) -> Result<u64, Error<io::Error>> {
-        self.with_log(|log| {
-            log.store_with(|bytes| {
-                record.pack(bytes);
-                Ok(())
-            })
+        self.inner.store(|bytes| {
+            record.pack(bytes);
+            Ok(())
         })
     }
 }

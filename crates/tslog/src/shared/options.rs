@@ -3,7 +3,9 @@
 use std::{io, path::Path};
 
 use super::{Raw, Schema, SharedLog, SharedReader, borrow_formats};
-use crate::{Config, Log, Policy, Record, error::Error, storage::folder::Folder};
+use crate::{
+    Config, Log, Policy, Record, error::Error, layout::plan::Plan, storage::folder::Folder,
+};
 
 /// The most bytes of records that are gathered before a part of a commit is written.
 const BATCH_BYTES: u64 = 1 << 20;
@@ -165,11 +167,13 @@ impl Options {
             Err(error) => return Err(error),
         };
         let schema = Schema::read(&mut storage, &made)?;
+        // What a header says is checked before memory is set aside by it.
+        Plan::new(&made)?;
         let records = BATCH_BYTES.div_ceil(u64::from(made.record_size));
         let records = records.min(u64::from(self.commit_delta)).clamp(1, 65_535);
         let bytes = records.saturating_mul(u64::from(made.record_size)).saturating_add(128);
         let bytes = usize::try_from(bytes.max(64 * 1024)).unwrap_or(usize::MAX);
         let log = Log::open(storage, vec![0; bytes], &config)?;
-        Ok(SharedLog::new(log, path.to_path_buf(), schema))
+        Ok(SharedLog::new(log, path.to_path_buf(), schema, self.commit_delta))
     }
 }

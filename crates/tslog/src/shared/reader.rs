@@ -68,10 +68,10 @@ impl<T> SharedReader<T> {
             });
             (handle.unwrap_or(0), bounds)
         };
-        let committed = lock(&inner.log).committed_cursors().nth(slot).unwrap_or(0);
+        let opened_at = inner.opened_at.get(slot).copied().unwrap_or(0);
         let source = Source::Beside(Arc::clone(inner), handle);
         let mut reader = Self::new(folder, inner.plan, source, bounds, n);
-        reader.load(committed)?;
+        reader.load(opened_at)?;
         reader.publish();
         Ok(reader)
     }
@@ -362,8 +362,7 @@ impl<T> SharedReader<T> {
 
     fn ask_again(&mut self) -> Result<(), Error<io::Error>> {
         if let Source::Beside(inner, _) = &self.source {
-            let bounds = lock(&inner.log).bounds();
-            self.bounds = bounds;
+            self.bounds = inner.bounds();
         } else {
             self.refresh()?;
         }

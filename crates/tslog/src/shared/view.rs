@@ -5,7 +5,7 @@ use std::{io, path::Path};
 
 use super::borrow_formats;
 use crate::{
-    error::{Error, Invalid},
+    error::{Error, Invalid, Mismatch},
     format::{Format, Value},
     layout::{header::LogHeader, plan::Plan},
     log::{
@@ -157,6 +157,10 @@ impl<S: Storage> View<S> {
     pub fn new(mut storage: S) -> Result<Self, Error<S::Error>> {
         let (header, copies) = header::find(&mut storage)?;
         let plan = Plan::new(&header)?;
+        let (was, is) = (header.geometry.slot_size, storage.geometry().slot_size);
+        if !plan.named && was != is {
+            return Err(Mismatch::SlotSize(was, is).into());
+        }
         let schema = Schema::read(&mut storage, &header)?;
         let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
         let mut view = Self {

@@ -8,7 +8,7 @@ use std::{io, path::Path};
 
 use super::{
     CURSOR_PLACE_SIZE, FIRST_BUCKET_SLOT, Geometry, Present, Slots, Storage,
-    dir::{Dir, Name, RealDir},
+    dir::{Dir, Name, RealDir, ToSync},
 };
 use crate::{error::Error, words::MAX_READERS};
 
@@ -89,6 +89,26 @@ impl Folder<RealDir> {
     /// Lets go of every lock.
     pub(crate) fn unlock(&mut self) {
         self.dir.unlock();
+    }
+
+    /// The one file that a sync would sync, if there is no more to it: [`ToSync::sync`] may then run
+    /// beside other work, and [`Folder::end_sync`] is to be told what came of it.
+    pub(crate) fn begin_sync(&mut self) -> io::Result<Option<(Name, ToSync)>> {
+        match *self.unsynced {
+            [name] if !self.names_changed && !self.failed => {
+                Ok(Some((name, self.dir.begin_sync(name)?)))
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// What came of the sync that was begun; nothing was written meanwhile.
+    pub(crate) fn end_sync(&mut self, name: Name, done: bool) {
+        self.failed |= !done;
+        if done {
+            self.dir.synced(name);
+            self.unsynced.clear();
+        }
     }
 
     /// Looks at what the names mean now.

@@ -8,7 +8,7 @@ mod real;
 use core::fmt;
 use std::io;
 
-pub use real::{ReadOnlyFile, RealDir};
+pub use real::{ReadOnlyFile, RealDir, ToSync};
 
 use crate::words::MAX_READERS;
 

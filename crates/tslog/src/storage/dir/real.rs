@@ -12,7 +12,7 @@ use rustix::fs::{Advice, AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::io::{self, ErrorKind};
 use std::os::{fd::OwnedFd, unix::fs::FileExt};
-use std::{fs::File, path::Path};
+use std::{fs::File, path::Path, sync::Arc};
 
 use super::{Dir, Name};
 
@@ -36,7 +36,7 @@ pub struct RealDir {
 #[derive(Debug)]
 struct OpenFile {
     name: Name,
-    file: File,
+    file: Arc<File>,
     inode: Inode,
     unsynced: bool,
 }
@@ -118,6 +118,18 @@ impl RealDir {
         });
     }
 
+    /// The file itself, to be synced beside other work on the folder; see [`RealDir::synced`].
+    pub(crate) fn begin_sync(&mut self, name: Name) -> io::Result<ToSync> {
+        self.with_file(name, |open| Ok(ToSync(Arc::clone(&open.file))))
+    }
+
+    /// The file was synced, and not written since [`RealDir::begin_sync`].
+    pub(crate) fn synced(&mut self, name: Name) {
+        for open in self.open.iter_mut().filter(|open| open.name == name) {
+            open.unsynced = false;
+        }
+    }
+
     /// Opens a file, or with `OFlags::CREATE` makes it.
     fn open_file(&self, name: Name, extra: OFlags) -> io::Result<(File, Inode)> {
         let creates = extra.contains(OFlags::CREATE);
@@ -159,7 +171,7 @@ impl RealDir {
             self.open.remove(at)
         } else {
             let (file, inode) = self.open_file(name, OFlags::empty())?;
-            OpenFile { name, file, inode, unsynced: false }
+            OpenFile { name, file: Arc::new(file), inode, unsynced: false }
         };
         let done = act(&mut open);
         self.open.push(open);
@@ -202,7 +214,7 @@ impl Dir for RealDir {
     fn create(&mut self, name: Name) -> io::Result<()> {
         let (file, inode) = self.open_file(name, OFlags::CREATE | OFlags::EXCL)?;
         self.open.retain(|open| open.name != name);
-        self.open.push(OpenFile { name, file, inode, unsynced: true });
+        self.open.push(OpenFile { name, file: Arc::new(file), inode, unsynced: true });
         Ok(())
     }
 
@@ -229,15 +241,7 @@ impl Dir for RealDir {
     }
 
     fn sync(&mut self, name: Name) -> io::Result<()> {
-        self.with_file(name, |open| {
-            let synced = open.file.sync_data();
-            if synced.is_err() {
-                // The cache would go on showing what is not on the disk, and whoever opens the log
-                // next would believe it.
-                let _ = rustix::fs::fadvise(&open.file, 0, None, Advice::DontNeed);
-            }
-            synced.map(|()| open.unsynced = false)
-        })
+        self.with_file(name, |open| sync_data(&open.file).map(|()| open.unsynced = false))
     }
 
     fn sync_names(&mut self) -> io::Result<()> {
@@ -270,6 +274,30 @@ impl ReadOnlyFile {
     pub fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<usize> {
         read_full(&self.0, offset, out)
     }
+}
+
+/// A file whose bytes are to be made durable.
+#[derive(Debug)]
+pub struct ToSync(Arc<File>);
+
+impl ToSync {
+    /// Makes the bytes durable; see [`Dir::sync`].
+    ///
+    /// # Errors
+    /// Those of the file system. The bytes are given up then.
+    pub fn sync(&self) -> io::Result<()> {
+        sync_data(&self.0)
+    }
+}
+
+fn sync_data(file: &File) -> io::Result<()> {
+    let synced = file.sync_data();
+    if synced.is_err() {
+        // The cache would go on showing what is not on the disk, and whoever opens the log next
+        // would believe it.
+        let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+    }
+    synced
 }
 
 fn inode(stat: &rustix::fs::Stat) -> Inode {
