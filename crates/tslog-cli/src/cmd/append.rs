@@ -95,7 +95,8 @@ fn go_on(line: u64, has_header: bool, args: &AppendArgs) -> String {
         (args.drop_oldest, "--drop-oldest"),
     ];
     for (_, flag) in flags.into_iter().filter(|(given, _)| *given) {
-        command.extend([" ", flag]);
+        command.push(' ');
+        command.push_str(flag);
     }
     let numbers = [("--tag", args.tag.map(u32::from)), ("--max-buckets", args.max_buckets)];
     for (name, number) in numbers {

@@ -21,7 +21,7 @@ impl<'a, W: Write> Csv<'a, W> {
 
     fn put_header(&mut self) -> io::Result<()> {
         if std::mem::take(&mut self.at_start) {
-            self.writer.write_record(self.grid.headings(Column::label))?;
+            self.writer.write_record(self.grid.headings(Column::label)).map_err(plain)?;
         }
         Ok(())
     }
@@ -30,12 +30,20 @@ impl<'a, W: Write> Csv<'a, W> {
 impl<W: Write> Output for Csv<'_, W> {
     fn row(&mut self, row: &Row<'_>) -> io::Result<()> {
         self.put_header()?;
-        Ok(self.writer.write_record(self.grid.cells(row))?)
+        self.writer.write_record(self.grid.cells(row)).map_err(plain)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.put_header()?;
         self.writer.flush()
+    }
+}
+
+/// The error of the output itself, so that a closed pipe is known as one.
+fn plain(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
     }
 }
 
