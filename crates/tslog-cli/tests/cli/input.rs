@@ -123,8 +123,8 @@ fn a_first_line_that_is_bad_stores_nothing_and_a_line_without_an_end_takes_no_me
     desk.feed("append log", "-1,1\n").is(
         1,
         "",
-        "error: line 1: time: expected an integer from 0 to 18446744073709551615, or a time such as \
-         2026-01-01T00:00:00Z, got \"-1\"; no record before it is stored and committed\n  tslog \
+        "error: line 1: time: expected an integer from 0 to 18446744073709551615, or a time such \
+         as 2026-01-01T00:00:00Z, got \"-1\"; no record before it is stored and committed\n  tslog \
          append log < INPUT\n",
     );
     for flags in ["--csv", "--json-lines"] {
