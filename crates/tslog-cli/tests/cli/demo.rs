@@ -2,7 +2,7 @@
 
 use std::{process::Command, time::Instant};
 
-use crate::{Desk, Said, wait_until};
+use crate::{Desk, finish, wait_until};
 
 #[test]
 fn the_demo_balances_twice_at_the_same_time_and_leaves_nothing_behind() {
@@ -10,7 +10,7 @@ fn the_demo_balances_twice_at_the_same_time_and_leaves_nothing_behind() {
     let start = Instant::now();
     let runs = [desk.start("demo"), desk.start("demo")];
     for run in runs {
-        let said: Said = run.wait_with_output().unwrap().into();
+        let said = finish(run);
         assert_eq!((said.code, &*said.err), (Some(0), ""), "{}", said.out);
         for line in [
             "The link goes down after number 6,000.\n",
@@ -57,7 +57,7 @@ fn a_demo_that_is_stopped_takes_its_folder_with_it() {
     wait_until("it has stored something", begun);
     let id = child.id().to_string();
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
-    let said: Said = child.wait_with_output().unwrap().into();
+    let said = finish(child);
     assert_eq!((said.code, &*said.err), (Some(1), "error: the demo was stopped\n"));
     assert_eq!(std::fs::read_dir(desk.0.path()).unwrap().count(), 0);
 }

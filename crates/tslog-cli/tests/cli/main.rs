@@ -1,6 +1,6 @@
 //! The real binary, from the outside: every command, every exit code, and every bad input.
 
-#![expect(clippy::unwrap_used, reason = "a test says no by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says no by panicking")]
 
 mod commands;
 mod damage;
@@ -14,6 +14,7 @@ use std::{
     io::Write as _,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
+    sync::mpsc,
     time::{Duration, Instant},
 };
 
@@ -59,7 +60,7 @@ impl Desk {
         // A command that does not read its input closes the pipe, which is its right.
         let _ = stdin.write_all(input.as_bytes());
         drop(stdin);
-        child.wait_with_output().unwrap().into()
+        finish(child)
     }
 
     /// Runs a command that must end well, and returns what it printed.
@@ -89,6 +90,18 @@ impl Desk {
         let line = stats.lines().find(|line| line.contains("\"last\"")).unwrap();
         line.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap()
     }
+}
+
+/// Waits for the end of a process, and kills one that does not end.
+fn finish(child: Child) -> Said {
+    let id = child.id().to_string();
+    let (done, ended) = mpsc::channel();
+    std::thread::spawn(move || done.send(child.wait_with_output().unwrap()));
+    if let Ok(output) = ended.recv_timeout(PATIENCE) {
+        return output.into();
+    }
+    Command::new("kill").args(["-KILL", &id]).status().unwrap();
+    panic!("the process does not end");
 }
 
 impl From<Output> for Said {
