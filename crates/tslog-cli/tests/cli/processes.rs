@@ -73,6 +73,7 @@ fn following_shows_what_a_running_writer_commits() {
         assert_eq!(seen.recv_timeout(PATIENCE), Ok(line(n)));
     }
     desk.ok("create log --recreate --format Q", "");
+    wait_until("the follower has noticed", || follower.0.try_wait().unwrap().is_some());
     let mut err = String::new();
     follower.0.stderr.take().unwrap().read_to_string(&mut err).unwrap();
     assert_eq!(err, "error: the log in log was made anew meanwhile\n  tslog stats log\n");
