@@ -5,8 +5,8 @@
 //! how long the file is, is decided apart from that, so that it may read zeros or end early. Each
 //! name that came or went is kept or lost by itself, whatever became of the bytes: a new file may
 //! vanish though it was synced, and a removed one may come back. After a failed sync the bytes are
-//! given up, and the next sync says all is well. Callers may write each byte of a header or a
-//! bucket only once; a second time is a panic.
+//! given up: what reads is what is on the disk, and the next sync says all is well. Callers may
+//! write each byte of a header or a bucket only once; a second time is a panic.
 
 mod file;
 
