@@ -216,7 +216,12 @@ fn lives<M: Medium>(case: Case, states: &mut u64) -> u64 {
     let mut run = Run::<M>::new(shape, medium_rng, sequel.bits());
     note(|| format!("{:?}", run.medium.storage().geometry()));
 
-    let fault = if sequel.chance(80) { Fault::Cut } else { Fault::Error };
+    let fault = match sequel.chance(80) {
+        // Files outlive the program that wrote them, though perhaps not the next cut.
+        true if case.kind == Kind::Folder && sequel.chance(30) => Fault::Kill,
+        true => Fault::Cut,
+        false => Fault::Error,
+    };
     run.power.plan(case.cut, fault);
     let lived = first_life(&mut run, &script);
     let steps = run.power.steps();

@@ -84,6 +84,9 @@ pub enum Fault {
     Cut,
     /// That one call fails and leaves what a cut would leave; later calls work.
     Error,
+    /// The program is killed before that step, and its calls do nothing until [`Power::restore`];
+    /// the medium keeps its power, and what it was told and has not made safe.
+    Kill,
 }
 
 /// The power supply that the parts of a simulated medium share. Clones are the same supply.
@@ -95,6 +98,7 @@ struct Supply {
     steps: Cell<u64>,
     chosen: Cell<Option<(u64, Fault)>>,
     off: Cell<bool>,
+    killed: Cell<bool>,
     struck: Cell<bool>,
     work: Cell<u64>,
 }
@@ -124,9 +128,10 @@ impl Power {
         self.0.steps.set(steps);
         match self.0.chosen.get() {
             Some((at, fault)) if at == steps => {
-                self.0.off.set(fault == Fault::Cut);
+                self.0.off.set(fault != Fault::Error);
+                self.0.killed.set(fault == Fault::Kill);
                 self.0.struck.set(true);
-                Step::Torn
+                if fault == Fault::Kill { Step::Off } else { Step::Torn }
             }
             _ => Step::Whole,
         }
@@ -159,6 +164,11 @@ impl Power {
         !self.0.off.get()
     }
 
+    /// True if calls fail because the program was killed, and not the power.
+    pub fn killed(&self) -> bool {
+        self.0.killed.get()
+    }
+
     /// True once the fault that was planned has happened.
     pub fn struck(&self) -> bool {
         self.0.struck.get()
@@ -180,6 +190,7 @@ impl Power {
     /// Turns the power on again and forgets the plan.
     pub fn restore(&self) {
         self.0.off.set(false);
+        self.0.killed.set(false);
         self.0.struck.set(false);
         self.0.chosen.set(None);
     }

@@ -174,6 +174,23 @@ fn without_power_nothing_works_and_nothing_changes() {
 }
 
 #[test]
+fn what_a_killed_program_wrote_is_seen_by_the_next_one_and_not_yet_safe() {
+    let mut lost = 0;
+    for seed in 0..100 {
+        let (mut dir, power) = with_file(seed);
+        dir.write(BUCKET, 2000, &[2; 10]).unwrap();
+        power.plan(1, Fault::Kill);
+        dir.sync(BUCKET).unwrap_err();
+        assert!(power.killed() && dir.write(BUCKET, 2010, &[3; 10]).is_err());
+        power.restore();
+        assert_eq!(bytes(&mut dir, BUCKET).unwrap()[2000..], [2; 10]);
+        dir.cycle();
+        lost += u32::from(bytes(&mut dir, BUCKET).unwrap().get(2000..) != Some(&[2; 10]));
+    }
+    assert!((20..90).contains(&lost), "{lost} of 100 were lost");
+}
+
+#[test]
 #[should_panic(expected = "is written twice")]
 fn a_byte_of_a_bucket_cannot_be_written_twice() {
     let (mut dir, _) = with_file(1);

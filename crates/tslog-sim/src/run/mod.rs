@@ -382,7 +382,7 @@ impl<M: Medium> Run<M> {
         if self.power.struck() && self.power.is_on() && self.log.is_some() {
             self.check_poisoned();
         }
-        let cut = power_goes || !self.power.is_on();
+        let cut = power_goes || !self.power.is_on() && !self.power.killed();
         self.forget();
         self.squeeze(false);
         self.power.restore();

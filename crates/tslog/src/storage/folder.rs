@@ -578,6 +578,22 @@ mod tests {
     }
 
     #[test]
+    fn old_cursors_are_gone_for_good_before_new_readers_are_made_and_those_are_durable() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut folder = Spy::folder(temp.path(), 1 << 20);
+        folder.set_readers(2).unwrap();
+        let (one, two) = (["write reader-0", "sync reader-0"], ["write reader-1", "sync reader-1"]);
+        assert_eq!(calls(&mut folder)[3..], [&one[..], &two, &["sync names"]].concat());
+        folder.dir.remove(Name::Reader(0)).unwrap();
+        calls(&mut folder);
+        folder.set_readers(1).unwrap();
+        let made = [&["sync names"], &one[..], &["sync names"]].concat();
+        assert_eq!(calls(&mut folder), made, "reader 1 goes first");
+        folder.set_readers(1).unwrap();
+        assert_eq!(calls(&mut folder), [""; 0]);
+    }
+
+    #[test]
     fn a_folder_without_a_log_gets_no_lock_file_unless_one_is_to_be_made() {
         let temp = tempfile::tempdir().unwrap();
         let missing = temp.path().join("none");
