@@ -178,6 +178,13 @@ static void tags_choose_the_format_and_come_back(void)
     record[0] = 9;
     GIVES(TSLOG_E_INVALID, tslog_decode(log, record, sizeof record, values, 4, &got, &error));
     CHECK(error.what == TSLOG_INVALID_TAG && error.got == 9);
+    OK(tslog_log_store_record(log, record, sizeof record, NULL, &error));
+    OK(tslog_log_store_with_tag(log, 1, values, 4, NULL, &error));
+    GIVES(TSLOG_E_INVALID, tslog_reader_next(reader, 0, record, sizeof record, values, 4, &got,
+                                             &error));
+    CHECK(error.what == TSLOG_INVALID_TAG && error.got == 9 && record[0] == 9);
+    OK(tslog_reader_next(reader, 0, record, sizeof record, values, 4, &got, &error));
+    CHECK(got.seqn == 4 && got.tag == 1);
     OK(tslog_log_close(log, &error));
     OK(tslog_reader_close(reader, &error));
 }
@@ -259,6 +266,7 @@ static void closing_commits_and_abandoning_does_not(void)
 {
     const char *folder = below("ends");
     tslog_log *log = open_raw(folder, 8, 100);
+    tslog_reader *reader;
     tslog_report report;
     uint64_t seqn;
 
@@ -272,8 +280,11 @@ static void closing_commits_and_abandoning_does_not(void)
     CHECK(report.clean == 1);
     OK(tslog_log_store_record(log, "gone", 4, &seqn, &error));
     CHECK(seqn == 2);
+    reader = reader_of(log, 0);
     OK(tslog_log_abandon(log, &error));
     OK(tslog_log_abandon(log, &error));
+    GIVES(TSLOG_E_LOCKED, tslog_log_open(folder, NULL, 0, &log, &error));
+    OK(tslog_reader_close(reader, &error));
     log = open_raw(folder, 8, 100);
     OK(tslog_log_report(log, &report, &error));
     CHECK(report.lost_first == 0);
@@ -464,9 +475,10 @@ static void damage_is_named_to_the_record_by_readers_and_views(void)
     file = fopen(path, "r+b");
     CHECK(file != NULL);
     size = (long)fread(bytes, 1, sizeof bytes, file);
-    for (at = 0; at < size && bytes[at] != 0xA3; at++) {
+    memset(record, 0xA3, sizeof record);
+    for (at = 0; at + 64 <= size && memcmp(bytes + at, record, sizeof record) != 0; at++) {
     }
-    CHECK(at < size && fseek(file, at, SEEK_SET) == 0);
+    CHECK(at + 64 <= size && fseek(file, at, SEEK_SET) == 0);
     CHECK(fputc(0x55, file) == 0x55 && fclose(file) == 0);
 
     OK(tslog_reader_open_folder(folder, 0, &reader, &error));

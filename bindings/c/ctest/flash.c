@@ -11,6 +11,7 @@ typedef struct nor {
     unsigned char bytes[SLOTS * SLOT_SIZE];
     unsigned char written[SLOTS * SLOT_SIZE];
     long calls_left; /* programs, erases and syncs until the power goes */
+    int recovers;    /* only one call fails then, and changes nothing */
     int broken_rules;
     int syncs;
     tslog_flash *call_back; /* a log to call from within a callback, or NULL */
@@ -24,6 +25,9 @@ static unsigned char buffer[TSLOG_BUFFER_SIZE(16, 8)];
 
 static int power(nor *flash)
 {
+    if (flash->recovers) {
+        return flash->calls_left-- == 0 ? CUT : 0;
+    }
     return flash->calls_left-- > 0 ? 0 : CUT;
 }
 
@@ -53,7 +57,7 @@ static int nor_program(void *user, uint32_t address, const void *data, uint32_t 
         return RULES;
     }
     if (power(flash)) {
-        end = size / 2; /* torn */
+        end = flash->recovers ? 0 : size / 2; /* torn */
     }
     for (at = 0; at < end; at++) {
         flash->broken_rules += flash->written[address + at];
@@ -289,6 +293,30 @@ static void a_power_cut_at_any_call_loses_nothing_committed(void)
         OK(tslog_flash_store_record(&log_memory, record, 16, NULL, &error));
     }
     CHECK(cut > 100);
+}
+
+static void a_call_that_fails_once_stops_the_log_until_it_is_opened_again(void)
+{
+    int call;
+    /* The commit of a record in a new bucket erases, programs and syncs. */
+    for (call = 0; call < 3; call++) {
+        tslog_storage storage = blank();
+        tslog_config config = config_of(16, 1);
+        unsigned char record[16];
+        uint64_t seqn = 0;
+
+        OK(tslog_flash_create(&log_memory, &storage, buffer, sizeof buffer, &config, &error));
+        chip.recovers = 1;
+        chip.calls_left = call;
+        fill(record, 1);
+        GIVES(TSLOG_E_STORAGE, tslog_flash_store_record(&log_memory, record, 16, &seqn, &error));
+        CHECK(error.system == CUT && seqn == 0 && chip.calls_left == -1);
+        SAYS("the storage failed: a callback returned 77");
+        GIVES(TSLOG_E_POISONED, tslog_flash_store_record(&log_memory, record, 16, &seqn, &error));
+        OK(tslog_flash_open(&log_memory, &storage, buffer, sizeof buffer, &config, &error));
+        OK(tslog_flash_store_record(&log_memory, record, 16, &seqn, &error));
+        CHECK(seqn == 1 + (call == 2)); /* what failed to sync may be there all the same */
+    }
 }
 
 static void a_full_flash_refuses_and_goes_on_once_it_was_read(void)
@@ -549,6 +577,7 @@ int main(int argc, char **argv)
         TEST(what_is_stored_and_closed_is_there_after_the_next_open),
         TEST(a_reader_seeks_peeks_batches_and_commits),
         TEST(a_power_cut_at_any_call_loses_nothing_committed),
+        TEST(a_call_that_fails_once_stops_the_log_until_it_is_opened_again),
         TEST(a_full_flash_refuses_and_goes_on_once_it_was_read),
         TEST(the_oldest_records_go_where_the_policy_says_so_and_are_named),
         TEST(formats_are_kept_and_values_packed),

@@ -493,7 +493,9 @@ int tslog_reader_close(tslog_reader *reader, tslog_error *error);
  * tslog_shape_of, and its values to `values`, which needs room for `values_max`; those of kind
  * TSLOG_BYTES point into `record`. Returns TSLOG_NONE if nothing more is durable; with a `wait_ms`
  * above 0 it looks again every `wait_ms` milliseconds until there is a record, or the reader is
- * closed. On a log of raw records it returns TSLOG_E_INVALID and the reader stays where it is.
+ * closed. On a log of raw records it returns TSLOG_E_INVALID and the reader stays where it is. A
+ * record with a tag of no format, which only tslog_log_store_record can store, gives
+ * TSLOG_INVALID_TAG; its bytes are in `record`, and the reader stands behind it.
  */
 int tslog_reader_next(tslog_reader *reader, uint32_t wait_ms, void *record, size_t record_size,
                       tslog_value *values, size_t capacity, tslog_record *out, tslog_error *error);
