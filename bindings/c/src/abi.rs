@@ -106,10 +106,13 @@ macro_rules! structs {
             let mut all = Vec::new();
             $(
                 all.push((format!("sizeof({})", $c_name), size_of::<$name>() as i128));
-                $(all.push((
-                    format!("offsetof({}, {})", $c_name, stringify!($field)),
-                    core::mem::offset_of!($name, $field) as i128,
-                ));)+
+                $(
+                    let (name, field) = ($c_name, stringify!($field));
+                    let offset = core::mem::offset_of!($name, $field);
+                    all.push((format!("offsetof({name}, {field})"), offset as i128));
+                    let size = size_of::<$type>();
+                    all.push((format!("sizeof((({name} *)0)->{field})"), size as i128));
+                )+
             )+
             all
         }
