@@ -659,8 +659,9 @@ size_t tslog_flash_align(void);
 
 /*
  * Opens the log that is there; TSLOG_E_NO_LOG if there is none. Nothing is written and nothing is
- * ever formatted. `log` may hold anything before. The log keeps `buffer` and what the callbacks
- * need until it is closed, and nothing else. `config` may be NULL for the defaults.
+ * ever formatted. `log` may hold anything before: a log that was open in it is forgotten without a
+ * commit, even if the call fails. The log keeps `buffer` and what the callbacks need until it is
+ * closed, and nothing else. `config` may be NULL for the defaults.
  */
 int tslog_flash_open(tslog_flash *log, const tslog_storage *storage, void *buffer,
                      size_t buffer_size, const tslog_config *config, tslog_error *error);

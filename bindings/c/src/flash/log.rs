@@ -52,6 +52,7 @@ impl Request {
             id: parameters.id,
         };
         let buffer = self.buffer.as_bytes().slice(self.buffer_size, "buffer")?;
+        self.log.forget();
         self.log.begin(open(storage, buffer, &config)?);
         Ok(Outcome::Done)
     }

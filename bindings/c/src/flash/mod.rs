@@ -71,6 +71,11 @@ impl Handle {
         unsafe { &(*self.0).state }
     }
 
+    /// Lets go of a log that may be here: its buffer is about to be used by another one.
+    fn forget(self) {
+        self.state().store(0, Ordering::Release);
+    }
+
     /// Puts a log where there was none, whatever the memory holds.
     fn begin(self, log: FlashLog) {
         // SAFETY: as for `state`, and C promises that no other call uses memory that is being
