@@ -28,7 +28,9 @@ PREFIX = TARGET / "tslog-prefix"
 HEADER = HERE / "include" / "tslog.h"
 
 C_FLAGS = ["-std=c99", "-g", "-Wall", "-Wextra", "-Werror", "-pedantic"]
-CPP_FLAGS = ["-g", "-Wall", "-Wextra", "-Werror", "-pedantic"]
+# As strict as a project may be that includes the header.
+STRICT = ["-Wconversion", "-Wshadow", "-Wcast-qual", "-Wundef"]
+CPP_FLAGS = ["-g", "-Wall", "-Wextra", "-Werror", "-pedantic", "-Wold-style-cast", *STRICT]
 
 # The packages of Debian and its kin that have these programs.
 PACKAGES = {
@@ -216,7 +218,8 @@ def cpp():
     source = TARGET / "tslog-example.c"
     source.write_text("\n".join(line[5:] for line in lines) + "\n")
     program = TARGET / "tslog-example"
-    run("gcc", *C_FLAGS, source, *flags, "-ltslog", "-o", program)
+    run("gcc", *C_FLAGS, *STRICT, "-Wstrict-prototypes", "-Wmissing-prototypes", source, *flags,
+        "-ltslog", "-o", program)
     with tempfile.TemporaryDirectory() as folder:
         printed = run(program, Path(folder) / "readings")
     if printed != "1: 1700000000 s, 20.5 degC\n":

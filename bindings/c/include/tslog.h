@@ -369,7 +369,7 @@ typedef struct tslog_config {
 
 #define TSLOG_CONFIG_INIT                                                                          \
     {                                                                                              \
-        (uint32_t)sizeof(tslog_config), 0, 0, 16, 1, 0, TSLOG_POLICY_ERROR, 0, NULL, { 0 }         \
+        sizeof(tslog_config), 0, 0, 16, 1, 0, TSLOG_POLICY_ERROR, 0, NULL, { 0 }                   \
     }
 
 /* Figures of a log at one moment. */
