@@ -370,9 +370,11 @@ static void another_shape_is_refused_with_both_values(void)
 
 static void what_is_no_log_and_what_is_later_are_told_apart(void)
 {
-    const char *folder = below("foreign");
+    const char *folder = below("foreign"), *later;
     char path[600];
     tslog_view *view;
+    tslog_log *log;
+    int copy;
     FILE *file;
 
     CHECK(mkdir(folder, 0700) == 0);
@@ -385,6 +387,18 @@ static void what_is_no_log_and_what_is_later_are_told_apart(void)
     GIVES(TSLOG_E_STORAGE, tslog_view_open(path, &view, &error));
     CHECK(error.system != 0);
     SAYS("Not a directory");
+
+    later = below("later");
+    OK(tslog_log_close(open_raw(later, 8, 1), &error));
+    for (copy = 0; copy < 2; copy++) {
+        snprintf(path, sizeof path, "%s/header-%d", later, copy);
+        file = fopen(path, "r+b");
+        CHECK(file != NULL && fseek(file, 8, SEEK_SET) == 0 && fputc(9, file) == 9);
+        CHECK(fclose(file) == 0);
+    }
+    GIVES(TSLOG_E_VERSION, tslog_log_open(later, NULL, 0, &log, &error));
+    CHECK(error.got == 9);
+    SAYS("layout version 9");
 }
 
 static void a_second_writer_is_told_who_has_the_log(void)
