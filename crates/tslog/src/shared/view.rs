@@ -76,8 +76,8 @@ impl Schema {
         if let (Some(tag), Some(first)) = (tag, record.first_mut()) {
             *first = tag;
         }
-        let (format, fields) = self.formats.get(usize::from(at)).ok_or(Invalid::Formats(count))?;
-        let format = Format::new(format)?.with_fields(fields)?;
+        let (format, _) = self.formats.get(usize::from(at)).ok_or(Invalid::Formats(count))?;
+        let format = Format::new(format)?;
         let out = record.get_mut(skip..).unwrap_or_default();
         format.pack(values, out).map_err(Invalid::from)?;
         Ok(record)

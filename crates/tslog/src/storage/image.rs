@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), [7; 64]);
         let refused = |path, size| Image::open(path, size).unwrap_err().kind();
         assert_eq!(refused(&path, 0), io::ErrorKind::InvalidInput);
-        assert_eq!(refused(temp.path(), 16), io::ErrorKind::InvalidInput);
+        assert_eq!(refused(temp.path(), 16), io::ErrorKind::IsADirectory);
         assert_eq!(refused(&temp.path().join("none"), 16), io::ErrorKind::NotFound);
     }
 }

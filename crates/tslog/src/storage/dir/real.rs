@@ -264,6 +264,9 @@ impl ReadOnlyFile {
         let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         let file = File::from(retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?);
         let found = file.metadata()?;
+        if found.is_dir() {
+            return Err(ErrorKind::IsADirectory.into());
+        }
         if !found.is_file() {
             return Err(refusal(path.display(), "not a regular file; copy the flash into one"));
         }
