@@ -26,10 +26,9 @@ const BUFFER_SIZE: usize = buffer_size(Reading::SIZE, COMMIT_DELTA as usize);
 type NodeLog = Log<Medium, [u8; BUFFER_SIZE]>;
 type NodeError = Error<<Medium as Storage>::Error>;
 
-#[cfg_attr(target_arch = "arm", cortex_m_rt::entry)]
-#[cfg_attr(target_arch = "riscv32", expect(unsafe_code, reason = "the start code jumps here"))]
-#[cfg_attr(target_arch = "riscv32", unsafe(no_mangle))]
-fn main() -> ! {
+firmware::entry!(node);
+
+fn node() -> ! {
     let Some(board) = board::take() else {
         say(format_args!("failed: the flash chip does not answer"));
         exit(Outcome::Failure)
@@ -80,6 +79,10 @@ fn run(board: Board, wakes: Option<u32>) -> Result<(), NodeError> {
     Ok(())
 }
 
+#[cfg_attr(
+    target_arch = "riscv32",
+    expect(clippy::large_types_passed_by_value, reason = "there the medium is the RAM itself")
+)]
 fn open(medium: Medium) -> Result<NodeLog, NodeError> {
     let format = Format::new(Reading::FORMAT)?.with_fields(Reading::FIELDS)?;
     let config = Config {
