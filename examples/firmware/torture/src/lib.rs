@@ -1,5 +1,6 @@
 //! A board in QEMU, with a flash chip in a file.
 
+pub mod elf;
 pub mod emulator;
 pub mod node;
 pub mod rng;
@@ -24,6 +25,7 @@ pub fn build(package: &str, program: &str, profile: &str) -> Result<PathBuf, Fai
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(workspace()).args(["build", "--quiet", "--target", TARGET]);
     cargo.args(["--package", package, "--bin", program, "--profile", profile]);
+    cargo.env("CARGO_TARGET_DIR", target_dir()?);
     let status = cargo.status()?;
     if !status.success() {
         return Err(format!("{cargo:?} failed").into());
