@@ -91,8 +91,8 @@ impl Folder<RealDir> {
         self.dir.unlock();
     }
 
-    /// The one file that a sync would sync, if there is no more to it: [`ToSync::sync`] may then run
-    /// beside other work, and [`Folder::end_sync`] is to be told what came of it.
+    /// The one file that a sync would sync, if there is no more to it: [`ToSync::sync`] may then
+    /// run beside other work, and [`Folder::end_sync`] is to be told what came of it.
     pub(crate) fn begin_sync(&mut self) -> io::Result<Option<(Name, ToSync)>> {
         match *self.unsynced {
             [name] if !self.names_changed && !self.failed => {

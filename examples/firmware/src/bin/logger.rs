@@ -98,7 +98,8 @@ fn open(medium: Medium) -> Result<NodeLog, NodeError> {
 fn report(log: &mut NodeLog, reader: &Reader) -> Result<(), NodeError> {
     let (found, stats, cursor) = (log.report(), log.stats(), log.cursor(reader)?);
     say(format_args!(
-        "opened on {}: committed {} cursor {cursor} oldest {} clean {} abandoned {} lost {} header {}",
+        "opened on {}: committed {} cursor {cursor} oldest {} clean {} \
+         abandoned {} lost {} header {}",
         board::NAME,
         stats.committed,
         log.numbers()?.first,

@@ -1,0 +1,16 @@
+"""A crash-safe log for time series, in pure Python, for MicroPython: see tslog.tslog."""
+
+from tslog.tslog import (  # noqa: F401
+    TSLog,
+    TSLogClosed,
+    TSLogDamaged,
+    TSLogError,
+    TSLogFull,
+    TSLogMismatch,
+    TSLogNotALog,
+    TSLogPoisoned,
+    TSLogTypeError,
+    TSLogValueError,
+    TSReader,
+    TSStats,
+)

@@ -1,0 +1,302 @@
+//! Python values into records and back.
+//!
+//! The bytes are those of the Rust crate's formats, which are those of Python's `struct`. What is
+//! common is done here without a detour: plain ints and floats in little-endian formats. All else,
+//! and every refusal, is left to the crate, so that there is one place that decides.
+
+use pyo3::{
+    prelude::*,
+    types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyTuple},
+};
+use tslog::{Code, Format, Invalid, PackError, Schema, Value};
+
+use crate::error;
+
+/// The most bytes of a record that is gathered on the stack.
+pub(crate) const SMALL: usize = 64;
+
+/// An argument of a call that takes any number of them; none where the call had fewer.
+#[derive(Clone, Copy)]
+pub(crate) struct Arg<'a, 'py>(Option<Borrowed<'a, 'py, PyAny>>);
+
+impl<'a, 'py> Arg<'a, 'py> {
+    pub(crate) const NONE: Self = Self(None);
+
+    pub(crate) fn new(value: &'a Bound<'py, PyAny>) -> Self {
+        Self(Some(value.as_borrowed()))
+    }
+
+    pub(crate) fn is_none(self) -> bool {
+        self.0.is_none()
+    }
+}
+
+impl<'a, 'py> FromPyObject<'a, 'py> for Arg<'a, 'py> {
+    type Error = core::convert::Infallible;
+
+    fn extract(value: Borrowed<'a, 'py, PyAny>) -> Result<Self, Self::Error> {
+        Ok(Self(Some(value)))
+    }
+}
+
+/// The formats of a log, read once.
+#[derive(Debug)]
+pub(crate) struct Codec {
+    pub(crate) layouts: Vec<Layout>,
+    pub(crate) record_size: usize,
+}
+
+/// One format.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) format: String,
+    pub(crate) fields: String,
+    pub(crate) codes: Vec<Code>,
+    size: usize,
+    /// Every value is of a kind that needs no detour.
+    is_common: bool,
+}
+
+impl Codec {
+    pub(crate) fn new(schema: &Schema) -> Result<Self, Invalid> {
+        let layouts =
+            schema.formats()?.into_iter().zip(&schema.formats).map(|(read, (text, _))| Layout {
+                format: text.clone(),
+                fields: read.fields_text().to_owned(),
+                codes: read.codes().collect(),
+                size: read.size() as usize,
+                is_common: text.starts_with('<')
+                    && read.codes().all(|code| "bBhHiIqQfd".contains(code.letter)),
+            });
+        Ok(Self { layouts: layouts.collect(), record_size: schema.record_size as usize })
+    }
+
+    /// Bytes in front of the values: the tag, where there are several formats.
+    pub(crate) fn tag_size(&self) -> usize {
+        usize::from(self.layouts.len() > 1)
+    }
+
+    /// The values of a record, as `next` returns them.
+    pub(crate) fn unpack<'py>(
+        &self,
+        py: Python<'py>,
+        record: &[u8],
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let (tag, bytes) = match record.split_first() {
+            Some((&tag, rest)) if self.tag_size() == 1 => (usize::from(tag), rest),
+            Some(_) | None => (0, record),
+        };
+        let Some(layout) = self.layouts.get(tag) else {
+            let formats = self.layouts.len();
+            let text = format!("expected a tag from 0 to {}, got {tag} in a record", formats - 1);
+            return Err(error::value_error(py, &text));
+        };
+        let values = layout.unpack(py, bytes)?;
+        if self.tag_size() == 1 { (tag, values).into_pyobject(py) } else { Ok(values) }
+    }
+}
+
+impl Layout {
+    /// The name and the unit of each value; `f0`, `f1` and so on where the header has no names.
+    pub(crate) fn columns(&self) -> impl Iterator<Item = (String, &str)> {
+        let named = self.fields.split(',').filter(|_| !self.fields.is_empty());
+        let named = named.map(|field| field.split_once(':').unwrap_or((field, "")));
+        let named = named.map(|(name, unit)| (name.to_owned(), unit));
+        named.chain((0..).map(|index| (format!("f{index}"), ""))).take(self.codes.len())
+    }
+
+    /// Writes the record of these values into `out`, which is zeroed.
+    pub(crate) fn pack(
+        &self,
+        py: Python<'_>,
+        values: &[Arg<'_, '_>],
+        out: &mut [u8],
+    ) -> PyResult<()> {
+        if !self.is_common || self.pack_common(values, out).is_none() {
+            self.pack_any(py, values, out)?;
+        }
+        Ok(())
+    }
+
+    fn pack_common(&self, values: &[Arg<'_, '_>], out: &mut [u8]) -> Option<()> {
+        if values.len() != self.codes.len() {
+            return None;
+        }
+        for (code, value) in self.codes.iter().zip(values) {
+            let value = value.0?;
+            let out = out.get_mut(code.offset as usize..)?;
+            match code.letter {
+                'd' => put(out, value.cast_exact::<PyFloat>().ok()?.value().to_le_bytes())?,
+                'f' => {
+                    let value = value.cast_exact::<PyFloat>().ok()?.value();
+                    #[expect(clippy::cast_possible_truncation, reason = "to round is what f does")]
+                    let single = value as f32;
+                    if single.is_infinite() && value.is_finite() {
+                        return None;
+                    }
+                    put(out, single.to_le_bytes())?;
+                }
+                letter => {
+                    let value = value.cast_exact::<PyInt>().ok()?;
+                    match letter {
+                        'b' => put(out, value.extract::<i8>().ok()?.to_le_bytes())?,
+                        'B' => put(out, value.extract::<u8>().ok()?.to_le_bytes())?,
+                        'h' => put(out, value.extract::<i16>().ok()?.to_le_bytes())?,
+                        'H' => put(out, value.extract::<u16>().ok()?.to_le_bytes())?,
+                        'i' => put(out, value.extract::<i32>().ok()?.to_le_bytes())?,
+                        'I' => put(out, value.extract::<u32>().ok()?.to_le_bytes())?,
+                        'q' => put(out, value.extract::<i64>().ok()?.to_le_bytes())?,
+                        _ => put(out, value.extract::<u64>().ok()?.to_le_bytes())?,
+                    }
+                }
+            }
+        }
+        Some(())
+    }
+
+    fn pack_any(&self, py: Python<'_>, values: &[Arg<'_, '_>], out: &mut [u8]) -> PyResult<()> {
+        let given = values.len();
+        if given != self.codes.len() {
+            let count = PackError::Count(self.codes.len() as u64, given as u64);
+            return Err(error::from_invalid(py, count.into()));
+        }
+        let mut owned = Vec::with_capacity(given);
+        let values = values.iter().filter_map(|value| value.0.as_deref());
+        for ((index, code), value) in (0..).zip(&self.codes).zip(values) {
+            owned.push(Owned::take(value, code.letter).map_err(|refused| match refused {
+                Refused::Raised(error) => error,
+                Refused::Type => error::type_error(py, &refusal(index, code.letter, value)),
+                Refused::Range => error::value_error(py, &refusal(index, code.letter, value)),
+            })?);
+        }
+        let values: Vec<Value<'_>> = owned.iter().map(Owned::borrow).collect();
+        let packed = Format::new(&self.format).and_then(|format| {
+            let out = out.get_mut(..self.size).unwrap_or_default();
+            format.pack(&values, out).map_err(Invalid::from)
+        });
+        packed.map_err(|invalid| error::from_invalid(py, invalid))
+    }
+
+    fn unpack<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
+        if !self.is_common {
+            let format = Format::new(&self.format).map_err(|why| error::from_invalid(py, why))?;
+            let values: PyResult<Vec<_>> = format.unpack(bytes).map(|v| to_python(py, v)).collect();
+            return PyTuple::new(py, values?);
+        }
+        let number = |code: &Code| {
+            let bytes = bytes.get(code.offset as usize..).unwrap_or_default();
+            match code.letter {
+                'd' => Number::Float(f64::from_le_bytes(take(bytes))),
+                'f' => Number::Float(f32::from_le_bytes(take(bytes)).into()),
+                'b' => Number::Int(i8::from_le_bytes(take(bytes)).into()),
+                'B' => Number::Uint(u8::from_le_bytes(take(bytes)).into()),
+                'h' => Number::Int(i16::from_le_bytes(take(bytes)).into()),
+                'H' => Number::Uint(u16::from_le_bytes(take(bytes)).into()),
+                'i' => Number::Int(i32::from_le_bytes(take(bytes)).into()),
+                'I' => Number::Uint(u32::from_le_bytes(take(bytes)).into()),
+                'q' => Number::Int(i64::from_le_bytes(take(bytes))),
+                _ => Number::Uint(u64::from_le_bytes(take(bytes))),
+            }
+        };
+        PyTuple::new(py, self.codes.iter().map(number))
+    }
+}
+
+/// The first bytes; zeros if there are too few, which a record never has.
+fn take<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.first_chunk().copied().unwrap_or([0; N])
+}
+
+fn put<const N: usize>(out: &mut [u8], bytes: [u8; N]) -> Option<()> {
+    *out.first_chunk_mut()? = bytes;
+    Some(())
+}
+
+/// A value that is made into Python's without a detour.
+enum Number {
+    Float(f64),
+    Int(i64),
+    Uint(u64),
+}
+
+impl<'py> IntoPyObject<'py> for Number {
+    type Target = PyAny;
+    type Output = Bound<'py, PyAny>;
+    type Error = core::convert::Infallible;
+
+    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
+        Ok(match self {
+            Self::Float(value) => PyFloat::new(py, value).into_any(),
+            Self::Int(value) => value.into_pyobject(py)?.into_any(),
+            Self::Uint(value) => value.into_pyobject(py)?.into_any(),
+        })
+    }
+}
+
+/// What the crate says of a value that does not fit, with the Python value in it.
+fn refusal(index: u32, code: char, value: &Bound<'_, PyAny>) -> String {
+    let text = PackError::Value { index, code, got: tslog::Got::Bool(false) }.to_string();
+    let expected = text.rsplit_once(", got ").map_or(text.as_str(), |(expected, _)| expected);
+    format!("{expected}, got {}", error::show(value))
+}
+
+fn to_python<'py>(py: Python<'py>, value: Value<'_>) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match value {
+        Value::Bool(value) => PyBool::new(py, value).to_owned().into_any(),
+        Value::Bytes(bytes) => PyBytes::new(py, bytes).into_any(),
+        Value::Float(value) => PyFloat::new(py, value).into_any(),
+        Value::Int(value) => value.into_pyobject(py)?.into_any(),
+        Value::Uint(value) => value.into_pyobject(py)?.into_any(),
+    })
+}
+
+/// Why a Python value is none for its code.
+enum Refused {
+    Raised(PyErr),
+    Range,
+    Type,
+}
+
+/// A value taken out of Python.
+enum Owned {
+    Bool(bool),
+    Bytes(Vec<u8>),
+    Float(f64),
+    Int(i64),
+    Uint(u64),
+}
+
+impl Owned {
+    fn take(value: &Bound<'_, PyAny>, code: char) -> Result<Self, Refused> {
+        match code {
+            '?' => value.is_truthy().map(Self::Bool).map_err(Refused::Raised),
+            'c' | 's' | 'p' => {
+                if let Ok(bytes) = value.cast::<PyBytes>() {
+                    return Ok(Self::Bytes(bytes.as_bytes().to_vec()));
+                }
+                let bytes = value.cast::<PyByteArray>().ok().filter(|_| code != 'c');
+                bytes.map(|bytes| Self::Bytes(bytes.to_vec())).ok_or(Refused::Type)
+            }
+            'e' | 'f' | 'd' => value.extract().map(Self::Float).map_err(|e| refused(value, &e)),
+            _ => match value.extract::<u64>() {
+                Ok(number) => Ok(Self::Uint(number)),
+                Err(_) => value.extract().map(Self::Int).map_err(|e| refused(value, &e)),
+            },
+        }
+    }
+
+    fn borrow(&self) -> Value<'_> {
+        match self {
+            Self::Bool(value) => Value::Bool(*value),
+            Self::Bytes(bytes) => Value::Bytes(bytes),
+            Self::Float(value) => Value::Float(*value),
+            Self::Int(value) => Value::Int(*value),
+            Self::Uint(value) => Value::Uint(*value),
+        }
+    }
+}
+
+fn refused(value: &Bound<'_, PyAny>, error: &PyErr) -> Refused {
+    let is_type_error = error.is_instance_of::<pyo3::exceptions::PyTypeError>(value.py());
+    if is_type_error { Refused::Type } else { Refused::Range }
+}

@@ -1,0 +1,446 @@
+//! The class `TSReader`.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use pyo3::{
+    prelude::*,
+    types::{PyByteArray, PyTuple, PyType},
+};
+use tslog::{Error, Options, SharedReader};
+
+use crate::{
+    batch::{self, TSBatch},
+    codec::{Codec, SMALL},
+    error,
+    fork::Home,
+    log::{TSLog, unpicklable},
+    object::Serializer,
+};
+
+/// How long a wait goes on without a look at whether the user has pressed Ctrl-C.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Reads the records of a log in order, and acknowledges them.
+///
+/// It is the result of `TSLog.reader(n)`; in another process, of `TSReader.open`. All methods may
+/// be called from any thread.
+///
+/// >>> log = TSLog(folder, formats=["Qff"], commit_delta=2)
+/// >>> log.store(1, 0.5, 1.5), log.store(2, 2.5, 3.5)
+/// (1, 2)
+/// >>> reader = log.reader(0)
+/// >>> for time, a, b in reader:
+/// ...     print(time, a, b)
+/// 1 0.5 1.5
+/// 2 2.5 3.5
+/// >>> reader.commit()
+/// 2
+#[pyclass(frozen, module = "tslog")]
+#[derive(Debug)]
+pub(crate) struct TSReader {
+    reader: Mutex<SharedReader>,
+    codec: Arc<Codec>,
+    serializer: Option<Serializer>,
+    folder: PathBuf,
+    n: u8,
+    home: Home,
+}
+
+impl TSReader {
+    pub(crate) fn new(
+        reader: SharedReader,
+        codec: Arc<Codec>,
+        serializer: Option<Serializer>,
+        folder: PathBuf,
+        n: u8,
+    ) -> Self {
+        Self { reader: Mutex::new(reader), codec, serializer, folder, n, home: Home::here() }
+    }
+
+    /// Waiting for this lock means waiting for the medium, so only a detached thread may.
+    fn lock(&self) -> MutexGuard<'_, SharedReader> {
+        self.reader.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Calls the reader while other Python threads run.
+    fn detached<T: Send>(
+        &self,
+        py: Python<'_>,
+        act: impl FnOnce(&mut SharedReader) -> Result<T, Error<std::io::Error>> + Send,
+    ) -> PyResult<T> {
+        self.home.check(py)?;
+        let done = py.detach(|| act(&mut self.lock()));
+        done.map_err(|error| error::from_log(py, error, &self.folder))
+    }
+
+    /// The next record into `record`, and its number.
+    fn fetch(&self, py: Python<'_>, record: &mut [u8], advance: bool) -> PyResult<Option<u64>> {
+        self.home.check(py)?;
+        if let (true, Ok(mut reader)) = (advance, self.reader.try_lock())
+            && reader.is_ready()
+        {
+            let next = reader.next_into(record);
+            drop(reader);
+            return next.map_err(|error| error::from_log(py, error, &self.folder));
+        }
+        self.detached(py, |reader| {
+            if advance {
+                return reader.next_into(record);
+            }
+            Ok(reader.peek_record()?.map(|(seqn, bytes)| {
+                record.copy_from_slice(&bytes);
+                seqn
+            }))
+        })
+    }
+
+    /// As `fetch`, but looks again every `wait` milliseconds until there is a record, if `wait` is
+    /// not 0; then gives the bytes to `act`.
+    fn wait_for<T>(
+        &self,
+        py: Python<'_>,
+        advance: bool,
+        wait: Wait,
+        act: impl FnOnce(&[u8]) -> PyResult<T>,
+    ) -> PyResult<Option<T>> {
+        let mut small = [0; SMALL];
+        let mut large = Vec::new();
+        let record = if self.codec.record_size <= SMALL {
+            small.get_mut(..self.codec.record_size).unwrap_or_default()
+        } else {
+            large.resize(self.codec.record_size, 0);
+            large.as_mut_slice()
+        };
+        while self.fetch(py, record, advance)?.is_none() {
+            if wait.0 == 0 {
+                return Ok(None);
+            }
+            let mut left = Duration::from_millis(wait.0);
+            while !left.is_zero() {
+                let nap = left.min(PATIENCE);
+                py.detach(|| std::thread::sleep(nap));
+                py.check_signals()?;
+                left -= nap;
+            }
+        }
+        act(record).map(Some)
+    }
+
+    fn values<'py>(
+        &self,
+        py: Python<'py>,
+        advance: bool,
+        wait: Wait,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(serializer) = &self.serializer {
+            return self.wait_for(py, advance, wait, |record| serializer.load(py, record));
+        }
+        if self.codec.layouts.is_empty() {
+            let text = "expected a log with formats or a serializer, and this one has neither: \
+                        read bytes with next_record()";
+            return Err(error::type_error(py, text));
+        }
+        let values = self.wait_for(py, advance, wait, |record| self.codec.unpack(py, record));
+        Ok(values?.map(Bound::into_any))
+    }
+}
+
+/// Milliseconds between two looks; 0 for one look only.
+#[derive(Clone, Copy)]
+struct Wait(u64);
+
+impl<'py> FromPyObject<'_, 'py> for Wait {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        error::integer(&value, "wait", (0, u64::MAX)).map(Self)
+    }
+}
+
+#[pymethods]
+impl TSReader {
+    /// As `tslog.reader(n)`. If a `format` is given it must be the one of the log.
+    #[new]
+    #[pyo3(signature = (tslog, n, format=None), text_signature = "(tslog, n, format='')")]
+    fn py_new(
+        py: Python<'_>,
+        tslog: &Bound<'_, TSLog>,
+        n: &Bound<'_, PyAny>,
+        format: Option<&str>,
+    ) -> PyResult<Self> {
+        if let Some(format) = format.filter(|format| !format.is_empty()) {
+            let asked = tslog::Format::new(format).map_err(|why| error::from_invalid(py, why))?;
+            let codec = tslog.get().codec();
+            if !matches!(codec.layouts.as_slice(), [one] if one.format == asked.to_string()) {
+                let formats: Vec<&str> = codec.layouts.iter().map(|l| l.format.as_str()).collect();
+                let text = format!(
+                    "expected no format or the one of the log, {formats:?}, got '{format}'"
+                );
+                return Err(error::raise(py, "TSLogMismatch", (text,)));
+            }
+        }
+        TSLog::make_reader(tslog.get(), py, n)
+    }
+
+    /// Opens reader `n` of a log that another process may be writing.
+    ///
+    /// It sees durable records only. It holds the lock of its reader number, never the writer's.
+    ///
+    /// Raises `TSLogNotFound` if there is no such log or reader, and `TSLogLocked` if the reader is
+    /// in use.
+    ///
+    /// >>> log = TSLog(folder, formats=["Qff"], commit_delta=1)
+    /// >>> log.store(1, 0.5, 1.5)
+    /// 1
+    /// >>> with TSReader.open(folder, 0) as reader:
+    /// ...     reader.next()
+    /// (1, 0.5, 1.5)
+    #[classmethod]
+    #[pyo3(signature = (folder, n=None, *, serializer=None),
+        text_signature = "($cls, folder, n=0, *, serializer=None)")]
+    fn open(
+        _class: &Bound<'_, PyType>,
+        py: Python<'_>,
+        folder: PathBuf,
+        n: Option<&Bound<'_, PyAny>>,
+        serializer: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let n = n.map_or(Ok(0), |n| error::integer(n, "n", (0, 3)))?;
+        let n = u8::try_from(n).unwrap_or(u8::MAX);
+        let serializer = serializer.map_or(Ok(None), Serializer::new)?;
+        let opened = py.detach(|| Options::open_reader(&folder, n));
+        let reader = opened.map_err(|error| error::from_log(py, error, &folder))?;
+        let codec = Codec::new(reader.schema()).map_err(|why| error::from_invalid(py, why))?;
+        if serializer.is_some() && !codec.layouts.is_empty() {
+            return Err(crate::log::formats_and_serializer(py));
+        }
+        Ok(Self::new(reader, Arc::new(codec), serializer, folder, n))
+    }
+
+    /// The next record: a tuple of its values by the format of the log. With several formats a
+    /// tuple of two, the tag and the tuple of values; with a serializer, the object.
+    ///
+    /// `None` if no more records are committed. With `wait` above 0, looks again every `wait`
+    /// milliseconds until there is one.
+    ///
+    /// Raises `TSLogDamaged` or `TSLogDropped`, which name the numbers that are gone, once: the
+    /// next call goes on behind them. Raises `TSLogClosed`; `TSLogTypeError` if the log has neither
+    /// formats nor a serializer.
+    ///
+    /// >>> log = TSLog(folder, formats=["Qff"], commit_delta=1)
+    /// >>> log.store(1, 0.5, 1.5)
+    /// 1
+    /// >>> reader = log.reader(0)
+    /// >>> reader.next()
+    /// (1, 0.5, 1.5)
+    /// >>> print(reader.next())
+    /// None
+    #[pyo3(signature = (wait=Wait(0)), text_signature = "($self, wait=0)")]
+    fn next<'py>(&self, py: Python<'py>, wait: Wait) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.values(py, true, wait)
+    }
+
+    /// As `next`, but the cursor stays where it is.
+    ///
+    /// >>> log = TSLog(folder, formats=["Qff"], commit_delta=1)
+    /// >>> log.store(1, 0.5, 1.5)
+    /// 1
+    /// >>> reader = log.reader(0)
+    /// >>> reader.peek() == reader.peek() == reader.next()
+    /// True
+    #[pyo3(signature = (wait=Wait(0)), text_signature = "($self, wait=0)")]
+    fn peek<'py>(&self, py: Python<'py>, wait: Wait) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.values(py, false, wait)
+    }
+
+    /// The next record as a bytearray of `record_size` bytes; in a log with several formats the
+    /// first one is the tag.
+    ///
+    /// With `advance=False` the cursor stays where it is. `wait`, `None` and errors are as in
+    /// `next`.
+    ///
+    /// >>> log = TSLog(folder, record_size=4, commit_delta=1)
+    /// >>> log.store_record(b"ab")
+    /// 1
+    /// >>> log.reader(0).next_record()
+    /// bytearray(b'ab\x00\x00')
+    #[pyo3(signature = (advance=true, wait=Wait(0)),
+        text_signature = "($self, advance=True, wait=0)")]
+    fn next_record<'py>(
+        &self,
+        py: Python<'py>,
+        advance: bool,
+        wait: Wait,
+    ) -> PyResult<Option<Bound<'py, PyByteArray>>> {
+        self.wait_for(py, advance, wait, |record| Ok(PyByteArray::new(py, record)))
+    }
+
+    /// Up to `n` records as one buffer; fewer if fewer are committed, none in an empty batch.
+    ///
+    /// It ends in front of numbers that are gone; the next call then raises.
+    ///
+    /// >>> log = TSLog(folder, formats=["Qff"], commit_delta=1)
+    /// >>> log.store(1, 0.5, 1.5)
+    /// 1
+    /// >>> log.reader(0).batch(1000)
+    /// <TSBatch of 1 records from number 1>
+    fn batch(&self, py: Python<'_>, n: &Bound<'_, PyAny>) -> PyResult<TSBatch> {
+        let most = batch::count(n)?;
+        let size = self.codec.record_size;
+        let (bytes, first) = self.detached(py, |reader| {
+            let count = usize::try_from(reader.lag()?.min(most)).unwrap_or(usize::MAX);
+            let first = reader.cursor().saturating_add(1);
+            let mut bytes = vec![0; count.saturating_mul(size)];
+            let mut end = 0;
+            while end < bytes.len() {
+                match reader.read_batch(bytes.get_mut(end..).unwrap_or_default()) {
+                    Ok(Some(part)) => end += part.count as usize * size,
+                    Ok(None) => break,
+                    Err(Error::Damaged(range) | Error::Lost(range)) if end > 0 => {
+                        // What was read must not be lost with what is gone: it is met again.
+                        reader.seek(range.first)?;
+                        break;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            bytes.truncate(end);
+            Ok((bytes, first))
+        })?;
+        Ok(TSBatch::new(bytes, first, Arc::clone(&self.codec)))
+    }
+
+    /// Saves the number of the last record read as the cursor, and returns it: all up to it may
+    /// then be forgotten. It is durable when this returns.
+    ///
+    /// Raises `TSLogClosed`, and `TSLogOSError` with its errno.
+    ///
+    /// >>> log = TSLog(folder, formats=["Qff"], commit_delta=1)
+    /// >>> log.store(1, 0.5, 1.5)
+    /// 1
+    /// >>> reader = log.reader(0)
+    /// >>> reader.commit(), reader.next(), reader.commit()
+    /// (0, (1, 0.5, 1.5), 1)
+    fn commit(&self, py: Python<'_>) -> PyResult<u64> {
+        self.detached(py, SharedReader::commit)
+    }
+
+    /// Closes the reader without a commit. Closing twice is no error.
+    ///
+    /// >>> log = TSLog(folder, formats=["Qff"])
+    /// >>> reader = log.reader(0)
+    /// >>> reader.close()
+    /// >>> reader.next()
+    /// Traceback (most recent call last):
+    ///     ...
+    /// tslog.TSLogClosed: this handle is closed, or a newer one took its place
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        self.detached(py, |reader| {
+            reader.close();
+            Ok(())
+        })
+    }
+
+    /// Makes `seqn` the next record to be read. What is committed stays committed until the next
+    /// `commit`, which may then move the cursor back.
+    ///
+    /// Raises `TSLogValueError` if `seqn` is 0 or beyond the record to come. Numbers that are not
+    /// in the log any more are met as `TSLogDropped` or `TSLogDamaged` by the next read.
+    ///
+    /// >>> log = TSLog(folder, formats=["Q"], commit_delta=1)
+    /// >>> [log.store(n) for n in (10, 20, 30)]
+    /// [1, 2, 3]
+    /// >>> reader = log.reader(0)
+    /// >>> reader.seek(3)
+    /// >>> reader.next()
+    /// (30,)
+    fn seek(&self, py: Python<'_>, seqn: &Bound<'_, PyAny>) -> PyResult<()> {
+        let seqn = error::integer(seqn, "seqn", (1, u64::MAX))?;
+        self.detached(py, |reader| reader.seek(seqn))
+    }
+
+    /// How many records were read and not committed.
+    ///
+    /// >>> log = TSLog(folder, formats=["Q"], commit_delta=1)
+    /// >>> log.store(10)
+    /// 1
+    /// >>> reader = log.reader(0)
+    /// >>> reader.next(), reader.uncommitted(), reader.commit(), reader.uncommitted()
+    /// ((10,), 1, 1, 0)
+    fn uncommitted(&self, py: Python<'_>) -> PyResult<u64> {
+        self.detached(py, |reader| reader.lag().map(|_| reader.uncommitted()))
+    }
+
+    /// How many committed records this reader has not read.
+    ///
+    /// >>> log = TSLog(folder, formats=["Q"], commit_delta=1)
+    /// >>> log.store(10)
+    /// 1
+    /// >>> log.reader(0).lag()
+    /// 1
+    fn lag(&self, py: Python<'_>) -> PyResult<u64> {
+        self.detached(py, SharedReader::lag)
+    }
+
+    /// Waits, for asyncio, until a record can be read; looks every `every` milliseconds.
+    ///
+    /// Returns how many can be read. Raises as `lag`.
+    ///
+    /// >>> import asyncio
+    /// >>> log = TSLog(folder, formats=["Q"], commit_delta=1)
+    /// >>> log.store(10)
+    /// 1
+    /// >>> async def main():
+    /// ...     reader = log.reader(0)
+    /// ...     await reader.wait()
+    /// ...     return reader.next()
+    /// >>> asyncio.run(main())
+    /// (10,)
+    #[pyo3(signature = (every=None), text_signature = "($self, every=20)")]
+    fn wait<'py>(
+        slf: &Bound<'py, Self>,
+        every: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let every = every.map_or(Ok(20), |every| error::integer(every, "every", (1, u64::MAX)))?;
+        slf.py().import("tslog._waiting")?.call_method1("wait", (slf, every))
+    }
+
+    /// The number of the last record read; 0 if none was.
+    #[getter]
+    fn cursor(&self, py: Python<'_>) -> PyResult<u64> {
+        self.detached(py, |reader| Ok(reader.cursor()))
+    }
+
+    /// The number of this reader, from 0.
+    #[getter]
+    fn n(&self) -> u8 {
+        self.n
+    }
+
+    fn __iter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.values(py, true, Wait(0))
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<TSReader {} of '{}'>", self.n, self.folder.display())
+    }
+
+    fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
+        Err(unpicklable(slf.as_any(), "call TSReader.open(folder, n) in the other process"))
+    }
+}

@@ -1,0 +1,86 @@
+"""Programs for devices run as they are."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tslog import TSLog
+
+EXAMPLE = Path(__file__).parents[3] / "examples" / "python" / "device.py"
+
+
+def device(*arguments):
+    command = [sys.executable, "-m", "tslog.device", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_example_stores_sends_acknowledges_and_goes_on_after_the_power_was_cut(folder):
+    first = device(EXAMPLE, "--root", folder, "--for", 3, "--speed", 20)
+    assert (first.returncode, first.stderr) == (0, "")
+    lines = first.stdout.splitlines()
+    assert lines[0] == "opened with 0 readings"
+    sent = [line for line in lines if line.startswith("sent ")]
+    assert len(sent) > 40
+    acknowledged = [int(line.split()[-1]) for line in lines if line.startswith("acknowledged")]
+    assert acknowledged == list(range(10, len(sent) + 1, 10))[: len(acknowledged)]
+    with TSLog.open(folder / "readings") as log:
+        assert log.stats().seqn % 5 == 0
+        assert log.stats().seqn >= len(sent)
+        reader = log.reader(0)
+        assert reader.cursor >= acknowledged[-1]
+        rest = [log.stats().seqn, reader.cursor]
+    second = device(EXAMPLE, "--root", folder, "--for", 2, "--speed", 20)
+    assert second.stdout.startswith(f"opened with {rest[0]} readings\nsent (")
+
+
+def test_sleep_thread_and_now_follow_the_clock_of_the_device(folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        """
+import time
+done = []
+def work(a, b):
+    sleep(1000)
+    done.append(a + b)
+begin = time.now()
+assert isinstance(begin, int)
+thread(work, 1, 2)
+while not done:
+    sleep(10)
+print(done, 1 <= time.now() - begin <= 900)
+with open("/zerynth/note.txt", "w") as note:
+    note.write("kept")
+"""
+    )
+    ran = device(script, "--root", folder, "--speed", 10)
+    assert (ran.stdout, ran.stderr, ran.returncode) == ("[3] True\n", "", 0)
+    assert (folder / "note.txt").read_text() == "kept"
+
+
+def test_threads_of_the_device_go_on_after_the_main_program_has_ended(folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("def work():\n    sleep(100)\n    print('done')\nthread(work)\n")
+    assert device(script, "--root", folder, "--speed", 10).stdout == "done\n"
+
+
+def test_an_error_of_the_program_is_shown_and_is_its_status(folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("from tslog import tslog\ntslog.TSLog('/zerynth/a', formats=['z'])\n")
+    ran = device(script, "--root", folder)
+    assert ran.returncode == 1
+    assert "bad format at character 0" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "why"),
+    [
+        (["none.py"], "there is no file none.py"),
+        ([EXAMPLE, "--speed", "0"], "expected a number above 0, got 0"),
+        ([EXAMPLE, "--for", "-1"], "expected a number above 0, got -1"),
+    ],
+)
+def test_wrong_arguments_are_named(folder, arguments, why):
+    ran = device(*arguments, "--root", folder)
+    assert ran.returncode != 0
+    assert why in ran.stderr
