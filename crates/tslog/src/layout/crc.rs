@@ -73,20 +73,13 @@ mod tests {
     }
 
     #[test]
+    fn the_crc8_gives_the_value_that_the_layout_names() {
+        assert_eq!(crc8(b"123456789"), 0x20);
+    }
+
+    #[test]
     fn blank_bytes_do_not_pass_the_crc8() {
         assert_ne!(crc8(&[0, 0, 0]), 0);
         assert_ne!(crc8(&[0xFF, 0xFF, 0xFF]), 0xFF);
-    }
-
-    /// Frames carry their number only inside their CRC, as the XOR of a CRC of the number. Two
-    /// numbers that could be taken for each other must differ in many bits there.
-    #[test]
-    fn crcs_of_near_numbers_differ_in_many_bits() {
-        for delta in 1_u64..=4096 {
-            let number = 0x1234_5678_u64;
-            let a = crc32c(0, &number.to_le_bytes());
-            let b = crc32c(0, &(number ^ delta).to_le_bytes());
-            assert!((a ^ b).count_ones() >= 5, "delta {delta}: {:08x}", a ^ b);
-        }
     }
 }

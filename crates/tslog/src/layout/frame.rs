@@ -159,6 +159,12 @@ mod tests {
     }
 
     #[test]
+    fn the_mix_of_a_number_is_what_the_layout_names() {
+        let mixes = [0, 1, 1 << 40].map(number_mix);
+        assert_eq!(mixes, [0, 0x514E_28B7, 0x11ED_5D9B]);
+    }
+
+    #[test]
     fn a_number_is_found_from_its_crc_across_the_32_bit_border() {
         for number in [1, 77, 0xFFFF_FFFF, 0x1_0000_0000, 0x12_3456_789A] {
             assert_eq!(number_with_mix(number_mix(number), halves(number).1), number);

@@ -170,7 +170,7 @@ where
             NO_INDEX => 0,
             head => head.saturating_add(1),
         };
-        if next > MAX_INDEX {
+        if next >= MAX_INDEX {
             return Err(Error::Exhausted);
         }
         if self.plan.named {
