@@ -34,6 +34,16 @@ def mapped(path: Any, root: Path) -> Any:
     return path
 
 
+class DeviceLog(TSLog):
+    """A log in a folder of the device."""
+
+    root = Path()
+
+    def __new__(cls, folder: Any, *arguments: Any, **options: Any) -> Self:
+        """As `TSLog`."""
+        return super().__new__(cls, mapped(folder, cls.root), *arguments, **options)
+
+
 def cut_power(status: int) -> NoReturn:
     """Ends the process, with whatever its threads are doing."""
     sys.stdout.flush()
@@ -60,12 +70,7 @@ def install(root: Path, speed: float) -> None:
         started.start()
         return started
 
-    class DeviceLog(TSLog):
-        """A log in a folder of the device."""
-
-        def __new__(cls, folder: Any, *arguments: Any, **options: Any) -> Self:
-            return super().__new__(cls, mapped(folder, root), *arguments, **options)
-
+    DeviceLog.root = root
     plain_open = open
 
     def device_open(file: Any, *arguments: Any, **options: Any) -> Any:
