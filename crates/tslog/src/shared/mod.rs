@@ -6,6 +6,7 @@
 
 mod ahead;
 mod group;
+mod handle;
 mod options;
 mod reader;
 mod typed;
@@ -19,6 +20,7 @@ use std::{
 };
 
 use group::Writer;
+use handle::Handle;
 pub use options::Options;
 pub use reader::SharedReader;
 pub use view::{Schema, View, ViewStep};
@@ -84,12 +86,12 @@ struct Inner {
 }
 
 /// What readers need to know, beside the log so that they need not wait for it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Published {
     bounds: Bounds,
     stats: Stats,
-    cursors: [u64; MAX_READERS],
-    handles: [u32; MAX_READERS],
+    /// The newest handle of each reader, opened or not.
+    handles: [Arc<Handle>; MAX_READERS],
     readers: u8,
     closed: bool,
 }
@@ -114,8 +116,7 @@ impl<T> SharedLog<T> {
         let published = Published {
             bounds: log.bounds(),
             stats: log.stats(),
-            cursors,
-            handles: [0; MAX_READERS],
+            handles: cursors.map(Handle::new),
             readers: log.readers(),
             closed: false,
         };
@@ -188,16 +189,20 @@ impl<T> SharedLog<T> {
             log.storage_mut().unlock();
             closed
         });
-        lock(&self.inner.published).closed = true;
+        {
+            let mut published = lock(&self.inner.published);
+            published.closed = true;
+            published.handles.iter().for_each(|handle| handle.end());
+        }
         *lock(&self.inner.reader_locks) = [const { None }; MAX_READERS];
         closed
     }
 
     /// The last number, the buckets, and how far the readers are behind.
     pub fn stats(&self) -> Stats {
-        let published = *lock(&self.inner.published);
-        let cursors = published.cursors.iter().take(usize::from(published.readers));
-        let least = cursors.min().copied().unwrap_or(0);
+        let published = lock(&self.inner.published);
+        let handles = published.handles.iter().take(usize::from(published.readers));
+        let least = handles.map(|handle| handle.cursor()).min().unwrap_or(0);
         Stats { lag: published.stats.seqn.saturating_sub(least), ..published.stats }
     }
 

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// The most bytes of records that are gathered before a part of a commit is written.
-const BATCH_BYTES: u64 = 1 << 20;
+pub(super) const BATCH_BYTES: usize = 1 << 20;
 
 /// The parameters of a log in a folder; see [`Config`] for what they mean.
 #[derive(Clone, Debug)]
@@ -169,7 +169,7 @@ impl Options {
         let schema = Schema::read(&mut storage, &made)?;
         // What a header says is checked before memory is set aside by it.
         Plan::new(&made)?;
-        let records = BATCH_BYTES.div_ceil(u64::from(made.record_size));
+        let records = (BATCH_BYTES as u64).div_ceil(u64::from(made.record_size));
         let records = records.min(u64::from(self.commit_delta)).clamp(1, 65_535);
         let bytes = records.saturating_mul(u64::from(made.record_size)).saturating_add(128);
         let bytes = usize::try_from(bytes.max(64 * 1024)).unwrap_or(usize::MAX);

@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use std::{io, path::Path, sync::Arc};
 
-use super::{Inner, Raw, Schema, ahead::Ahead, lock};
+use super::{Handle, Inner, Raw, Schema, ahead::Ahead, lock};
 use crate::{
     Batch,
     error::{Error, Invalid},
@@ -20,8 +20,9 @@ use crate::{
 
 /// Bytes of the medium that are read at once.
 const WINDOW: usize = 64 * 1024;
-/// Bytes of records that are checked and copied at once.
-const AHEAD: usize = 64 * 1024;
+/// Bytes of records that are checked and copied at once: all that one frame of a folder has, for
+/// a frame is checked as a whole.
+const AHEAD: usize = super::options::BATCH_BYTES;
 
 /// Reads the records of a log in order, and acknowledges them.
 #[derive(Debug)]
@@ -46,8 +47,8 @@ pub struct SharedReader<T = Raw> {
 /// Who says what is durable.
 #[derive(Debug)]
 enum Source {
-    /// The writer in this process; the number is that of our handle.
-    Beside(Arc<Inner>, u32),
+    /// The writer in this process, which sees how far we are.
+    Beside(Arc<Inner>, Arc<Handle>),
     /// What the folder shows, once it is made durable.
     Apart(Box<Schema>),
 }
@@ -56,23 +57,23 @@ impl<T> SharedReader<T> {
     pub(super) fn beside(inner: &Arc<Inner>, n: u8) -> Result<Self, Error<io::Error>> {
         let folder = Folder::open_beside(&inner.path)?;
         let slot = usize::from(n);
-        let (handle, bounds) = {
+        let opened_at = inner.opened_at.get(slot).copied().unwrap_or(0);
+        let mine = Handle::new(opened_at);
+        let bounds = {
             let mut published = lock(&inner.published);
             if published.closed {
                 return Err(Error::Closed);
             }
-            let bounds = published.bounds;
-            let handle = published.handles.get_mut(slot).map(|handle| {
-                *handle = handle.wrapping_add(1);
-                *handle
-            });
-            (handle.unwrap_or(0), bounds)
+            if let Some(handle) = published.handles.get_mut(slot) {
+                handle.end();
+                *handle = Arc::clone(&mine);
+            }
+            published.bounds
         };
-        let opened_at = inner.opened_at.get(slot).copied().unwrap_or(0);
-        let source = Source::Beside(Arc::clone(inner), handle);
+        let source = Source::Beside(Arc::clone(inner), mine);
         let mut reader = Self::new(folder, inner.plan, source, bounds, n);
         reader.load(opened_at)?;
-        reader.publish();
+        reader.tell(reader.cursor);
         Ok(reader)
     }
 
@@ -122,8 +123,8 @@ impl<T> SharedReader<T> {
     pub fn next_into(&mut self, out: &mut [u8]) -> Result<Option<u64>, Error<io::Error>> {
         let seqn = self.peek_into(out)?;
         if seqn.is_some() {
+            self.move_on(1)?;
             self.ahead.take(1, self.plan.record_size as usize);
-            self.move_on(1);
         }
         Ok(seqn)
     }
@@ -176,7 +177,7 @@ impl<T> SharedReader<T> {
             self.room(out, 1)?;
             self.read(out)?
         };
-        self.move_on(count);
+        self.move_on(count)?;
         Ok((count > 0).then_some(Batch { first, count }))
     }
 
@@ -191,18 +192,22 @@ impl<T> SharedReader<T> {
         let mut bytes = core::mem::take(&mut self.ahead.bytes);
         if bytes.is_empty() {
             let size = self.plan.record_size as usize;
-            bytes.resize(AHEAD.max(size), 0);
+            // Zeroed memory is not touched before it is needed, which a small frame does not.
+            bytes = vec![0; AHEAD.next_multiple_of(size)];
         }
         let count = self.read(&mut bytes);
         self.ahead = Ahead { bytes, begin: 0, count: *count.as_ref().unwrap_or(&0) };
         count.map(|_| ())
     }
 
-    fn move_on(&mut self, count: u32) {
-        if count > 0 {
-            self.cursor = self.cursor.saturating_add(u64::from(count));
-            self.publish();
+    /// Moves the cursor over records that were copied, if this is still the reader's handle.
+    fn move_on(&mut self, count: u32) -> Result<(), Error<io::Error>> {
+        let cursor = self.cursor.saturating_add(u64::from(count));
+        if !self.tell(cursor) {
+            return Err(Error::Closed);
         }
+        self.cursor = cursor;
+        Ok(())
     }
 
     /// Makes `seqn` the next record to be read.
@@ -218,7 +223,7 @@ impl<T> SharedReader<T> {
         }
         (self.at, self.cursor) = (Position::NOWHERE, seqn.saturating_sub(1));
         self.ahead.count = 0;
-        self.publish();
+        self.tell(self.cursor);
         Ok(())
     }
 
@@ -274,24 +279,14 @@ impl<T> SharedReader<T> {
     }
 
     fn check_open(&self) -> Result<(), Error<io::Error>> {
-        let valid = match &self.source {
-            Source::Beside(inner, handle) => {
-                let published = lock(&inner.published);
-                let newest = published.handles.get(usize::from(self.n));
-                !published.closed && newest == Some(handle)
-            }
-            Source::Apart(_) => true,
-        };
-        if valid && !self.closed { Ok(()) } else { Err(Error::Closed) }
+        if self.tell(self.cursor) { Ok(()) } else { Err(Error::Closed) }
     }
 
-    /// Tells the log how far this reader is, for the lag.
-    fn publish(&self) {
-        if let Source::Beside(inner, _) = &self.source {
-            let mut published = lock(&inner.published);
-            if let Some(cursor) = published.cursors.get_mut(usize::from(self.n)) {
-                *cursor = self.cursor;
-            }
+    /// Tells the log how far this reader is, for the lag; false if the reader is closed.
+    fn tell(&self, cursor: u64) -> bool {
+        match &self.source {
+            Source::Beside(_, handle) => !self.closed && handle.tell(cursor),
+            Source::Apart(_) => !self.closed,
         }
     }
 
@@ -353,7 +348,7 @@ impl<T> SharedReader<T> {
             }
             Step::Damaged(range) | Step::Lost(range) => {
                 self.cursor = range.last;
-                self.publish();
+                self.tell(self.cursor);
                 let lost = matches!(step, Step::Lost(_));
                 Err(if lost { Error::Lost(range) } else { Error::Damaged(range) })
             }
