@@ -29,11 +29,13 @@ struct State {
     log: FolderLog,
     /// The last number of the commit that is being synced.
     syncing: Option<u64>,
+    /// Threads that wait for its end; telling nobody would cost a system call all the same.
+    waiting: u32,
 }
 
 impl Writer {
     pub(super) fn new(log: FolderLog) -> Self {
-        Self { state: Mutex::new(State { log, syncing: None }), ended: Condvar::new() }
+        Self { state: Mutex::new(State { log, syncing: None, waiting: 0 }), ended: Condvar::new() }
     }
 
     /// Waits until nothing is on its way to the medium.
@@ -43,10 +45,16 @@ impl Writer {
 
     fn wait_while<'s>(
         &self,
-        state: MutexGuard<'s, State>,
-        waits: impl FnMut(&mut State) -> bool,
+        mut state: MutexGuard<'s, State>,
+        mut waits: impl FnMut(&mut State) -> bool,
     ) -> MutexGuard<'s, State> {
-        self.ended.wait_while(state, waits).unwrap_or_else(PoisonError::into_inner)
+        if waits(&mut state) {
+            state.waiting = state.waiting.saturating_add(1);
+            let woken = self.ended.wait_while(state, waits);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+            state.waiting = state.waiting.saturating_sub(1);
+        }
+        state
     }
 }
 
@@ -138,7 +146,9 @@ impl Inner {
             state = lock(&self.writer.state);
             state.syncing = None;
             state.log.storage_mut().end_sync(name, synced.is_ok());
-            self.writer.ended.notify_all();
+            if state.waiting > 0 {
+                self.writer.ended.notify_all();
+            }
             synced.map_err(|error| state.log.poison(error))
         } else {
             state.log.sync()
