@@ -17,6 +17,7 @@ mod exit;
 mod input;
 mod output;
 mod shape;
+mod shell;
 mod source;
 mod time;
 

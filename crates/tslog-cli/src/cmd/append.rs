@@ -11,11 +11,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::args::AppendArgs;
-use crate::cmd::shell;
 use crate::codec::Codec;
 use crate::exit::{Exit, Failure, Result, note};
 use crate::input::{self, Lines, Syntax};
 use crate::output::{count, print_json, thousands};
+use crate::shell::shell;
 use crate::source::{HowToStore, Store};
 
 pub(crate) fn run(args: &AppendArgs) -> Result<Exit> {

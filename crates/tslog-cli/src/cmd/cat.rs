@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use crate::args::CatArgs;
 use crate::cell::Cell;
-use crate::cmd::{shell, tell_gap};
+use crate::cmd::tell_gap;
 use crate::codec::Codec;
 use crate::exit::{Exit, Failure, Result, note};
 use crate::output::{Output, Row, output};
 use crate::shape::{Column, FormatShape, Shape};
+use crate::shell::shell;
 use crate::source::{Gap, Records as _, Step, Viewed};
 use crate::time::{TimeArg, TimeUnit};
 

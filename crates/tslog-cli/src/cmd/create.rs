@@ -3,9 +3,9 @@
 use std::io::Write as _;
 
 use crate::args::CreateArgs;
-use crate::cmd::shell;
 use crate::exit::{Exit, Failure, Result};
 use crate::output::{count, print_json};
+use crate::shell::shell;
 use crate::source::{self, NewLog};
 
 pub(crate) fn run(args: &CreateArgs) -> Result<Exit> {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use crate::args::DemoArgs;
-use crate::cmd::shell;
 use crate::demo;
 use crate::exit::{Exit, Failure, Result};
+use crate::shell::shell;
 
 pub(crate) fn run(args: &DemoArgs) -> Result<Exit> {
     if let Some(dir) = &args.dir {

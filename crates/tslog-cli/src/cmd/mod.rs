@@ -8,8 +8,6 @@ pub(crate) mod read;
 pub(crate) mod stats;
 pub(crate) mod verify;
 
-use std::path::Path;
-
 use crate::exit::{Exit, Result, note};
 use crate::output::{Output, count};
 use crate::source::Gap;
@@ -25,26 +23,4 @@ fn tell_gap(gap: &Gap, out: &mut dyn Output) -> Result<Exit> {
     };
     note(format_args!("{what}: {range} ({})", count(range.count(), "record")));
     Ok(exit)
-}
-
-/// A path as a shell takes it.
-pub(crate) fn shell(path: &Path) -> String {
-    let text = path.display().to_string();
-    let plain = |c: char| c.is_alphanumeric() || "/._-+:@%".contains(c);
-    if !text.is_empty() && text.chars().all(plain) {
-        text
-    } else {
-        format!("'{}'", text.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_can_be_pasted_into_a_shell() {
-        assert_eq!(shell(Path::new("/tmp/data-1")), "/tmp/data-1");
-        assert_eq!(shell(Path::new("it's here")), "'it'\\''s here'");
-    }
 }

@@ -23,10 +23,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::cell::Cell;
-use crate::cmd::shell;
 use crate::codec::Codec;
 use crate::exit::{Exit, Failure, Result};
 use crate::output::{Row, thousands};
+use crate::shell::shell;
 use crate::source::{Reading as Uplink, Records as _, Step, Viewed};
 use data::Reading;
 

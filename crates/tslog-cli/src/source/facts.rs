@@ -5,8 +5,8 @@ use std::{io, path::Path};
 use serde_json::{Value as Json, json};
 use tslog::{Schema, SeqnRange};
 
-use crate::cmd::shell;
 use crate::exit::{Failure, Result};
+use crate::shell::shell;
 
 /// What `tslog stats` tells.
 pub(crate) struct Facts {

@@ -10,8 +10,8 @@ use tslog::{Error, Schema, SeqnRange, View, ViewStep, storage::Storage};
 use super::facts::{Facts, ReaderFacts, Verdict, disk_size};
 use super::{Gap, Records, Step, failure, image, to_usize, unreadable};
 use crate::args::Place;
-use crate::cmd::shell;
 use crate::exit::{Exit, Failure, Result};
+use crate::shell::shell;
 
 /// Bytes of records looked at in one step.
 const STEP_BYTES: usize = 1 << 20;

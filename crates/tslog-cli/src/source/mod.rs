@@ -12,8 +12,8 @@ use std::{io, path::Path};
 
 use tslog::{Error, Invalid, Schema, SeqnRange};
 
-use crate::cmd::shell;
 use crate::exit::{Exit, Failure, Result};
+use crate::shell::shell;
 
 pub(crate) use facts::{Facts, Verdict};
 pub(crate) use look::Viewed;

@@ -6,8 +6,8 @@ use tslog::{Error, Options, Policy, Schema, SharedLog, SharedReader, View};
 
 use super::look::{RECORD_SIZE_MAX, check_record_size};
 use super::{Facts, Gap, Records, Step, Viewed, failure, unreadable};
-use crate::cmd::shell;
 use crate::exit::{Failure, Result};
+use crate::shell::shell;
 
 /// One reader of a log, with its lock.
 pub(crate) struct Reading {
