@@ -32,8 +32,12 @@ mod words;
 pub use config::{Config, Policy};
 pub use error::{Error, Got, Invalid, Mismatch, PackError};
 pub use format::{Code, Field, Format, Value};
+#[doc(hidden)]
+pub use log::Begun;
 pub use log::{Batch, Log, Reader, Report, Stats, buffer_size};
 pub use record::Record;
+#[cfg(feature = "async")]
+pub use shared::Ready;
 #[cfg(feature = "std")]
 pub use shared::{Options, Raw, Schema, SharedLog, SharedReader, View, ViewStep};
 #[cfg(feature = "derive")]

@@ -1,7 +1,6 @@
 //! `tslog cat`: records by number and by time, without any lock.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use crate::args::CatArgs;
 use crate::cell::Cell;
@@ -13,9 +12,6 @@ use crate::shape::{Column, FormatShape, Shape};
 use crate::shell::shell;
 use crate::source::{Gap, Records as _, Step, Viewed};
 use crate::time::{TimeArg, TimeUnit};
-
-/// How often `-f` looks for new records.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 pub(crate) fn run(args: &CatArgs) -> Result<Exit> {
     if let (Some(from), Some(to)) = (args.from, args.to)
@@ -65,7 +61,7 @@ pub(crate) fn run(args: &CatArgs) -> Result<Exit> {
                 if !args.follow || log.bounds().1 >= to {
                     return Ok(exit);
                 }
-                std::thread::sleep(LOOK_INTERVAL);
+                log.wait();
                 log.refresh()?;
             }
         }

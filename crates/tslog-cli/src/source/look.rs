@@ -3,9 +3,14 @@
 use std::{
     io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
-use tslog::{Error, Schema, SeqnRange, View, ViewStep, storage::Storage};
+use tslog::storage::{
+    Storage,
+    dir::{RealDir, Watch},
+};
+use tslog::{Error, Schema, SeqnRange, View, ViewStep};
 
 use super::facts::{Facts, ReaderFacts, Verdict, disk_size};
 use super::{Gap, Records, Step, failure, image, to_usize, unreadable};
@@ -15,6 +20,8 @@ use crate::shell::shell;
 
 /// Bytes of records looked at in one step.
 const STEP_BYTES: usize = 1 << 20;
+/// How often a dump is looked at that may grow.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 /// A header that speaks of larger records is a hostile one, and no memory is set aside for it.
 pub(super) const RECORD_SIZE_MAX: u32 = 1 << 24;
 
@@ -91,6 +98,8 @@ pub(crate) struct Viewed {
     missing_size: u64,
     /// The first number in `bytes`, how many records are there, and how many were taken.
     batch: (u64, u32, u32),
+    /// What the kernel tells of the folder, once it was waited for.
+    watch: Option<Watch>,
 }
 
 impl Viewed {
@@ -136,7 +145,8 @@ impl Viewed {
         let numbers = view.numbers().map_err(|error| failure(error, path))?;
         let size = to_usize(view.schema().record_size);
         let bytes = vec![0; STEP_BYTES.max(size)];
-        Ok(Self { view, path: path.to_owned(), numbers, bytes, missing_size: 0, batch: (0, 0, 0) })
+        let (missing_size, batch, watch) = (0, (0, 0, 0), None);
+        Ok(Self { view, path: path.to_owned(), numbers, bytes, missing_size, batch, watch })
     }
 
     /// The oldest number that is there, and the last.
@@ -147,6 +157,19 @@ impl Viewed {
     pub(crate) fn seek(&mut self, seqn: u64) -> Result<()> {
         self.batch = (0, 0, 0);
         self.view.seek(seqn).map_err(|error| failure(error, &self.path))
+    }
+
+    /// Waits until a look at the log is worth it.
+    pub(crate) fn wait(&mut self) {
+        if let Some(watch) = &mut self.watch {
+            let _ = watch.wait(None);
+        } else if let Ok(dir) = RealDir::open_read_only(&self.path) {
+            // What was written before there was a watch is worth a look.
+            self.watch = Some(dir.watch());
+        } else {
+            // A dump is no folder.
+            std::thread::sleep(LOOK_INTERVAL);
+        }
     }
 
     pub(crate) fn refresh(&mut self) -> Result<()> {

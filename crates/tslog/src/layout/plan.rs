@@ -75,6 +75,13 @@ impl Plan {
         self.frame_of(records.saturating_mul(u64::from(self.record_size)))
     }
 
+    /// How many records a frame of at most `bytes` bytes holds.
+    pub(crate) fn records_in(&self, bytes: u32) -> u32 {
+        // Where words are larger than a byte, `bytes` is a multiple of them, and padding is within.
+        let payload = bytes.saturating_sub(frame::SIZE_U32);
+        payload.checked_div(self.record_size).unwrap_or(0)
+    }
+
     /// Bytes of a frame with `payload` bytes on the medium.
     pub(crate) fn frame_of(&self, payload: u64) -> u64 {
         self.align(payload.saturating_add(frame::SIZE as u64))

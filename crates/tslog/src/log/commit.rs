@@ -1,14 +1,19 @@
 //! Committing: one frame, one write, one sync.
 
-use super::{Log, NO_INDEX, state::State};
+use super::{Log, NO_INDEX, state::State, write::NewFrame};
 use crate::{error::Error, layout::frame::Kind, storage::Storage};
 
-/// A commit that is written and not yet durable.
+/// A commit that is on its way: begun, and not yet durable.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Begun {
+pub struct Begun {
     /// Its last number.
-    pub(crate) seqn: u64,
+    seqn: u64,
     head: u32,
+    /// The frame that ends it.
+    pub(crate) frame: NewFrame,
+    /// Parts of it were written before, and must be durable before this frame is written: it
+    /// vouches for them.
+    pub(crate) has_parts: bool,
 }
 
 impl<S, B, const R: usize> Log<S, B, R>
@@ -27,26 +32,49 @@ where
     /// durable before still is. [`Error::Closed`], [`Error::Poisoned`].
     pub fn commit(&mut self) -> Result<u64, Error<S::Error>> {
         if let Some(begun) = self.begin_commit()? {
-            self.sync()?;
-            self.end_commit(begun);
+            self.finish_commit(begun)?;
         }
         Ok(self.tail.stored)
     }
 
     /// Writes what is stored as a commit, which counts once it is synced and [`Log::end_commit`]
-    /// was told. In between, records may be stored as long as [`Log::fits_batch`] says that this is
-    /// copying, and nothing else may be done: the last frame is vouched for by no other.
-    pub(crate) fn begin_commit(&mut self) -> Result<Option<Begun>, Error<S::Error>> {
+    /// was told. In between, records may be stored as long as [`Log::copies_left`] says that this
+    /// is copying, and nothing else may be done: the last frame is vouched for by no other.
+    ///
+    /// # Errors
+    /// As [`Log::commit`].
+    #[doc(hidden)]
+    pub fn begin_commit(&mut self) -> Result<Option<Begun>, Error<S::Error>> {
+        let Some(begun) = self.take_commit()? else { return Ok(None) };
+        if begun.has_parts {
+            self.sync()?;
+        }
+        let (offset, bytes) = begun.frame.seal(&self.plan, self.buffer.as_mut());
+        let written = self.storage.write(begun.frame.slot(&self.plan), offset, bytes);
+        written.map_err(|error| self.poison(error))?;
+        Ok(Some(begun))
+    }
+
+    /// Makes a commit of what is stored, and leaves it to the caller to seal, write and sync it.
+    pub(crate) fn take_commit(&mut self) -> Result<Option<Begun>, Error<S::Error>> {
         self.check_open()?;
         if self.tail.stored == self.tail.committed {
             return Ok(None);
         }
-        if self.tail.has_parts() {
-            // The frame that ends a commit vouches for its parts, so they must be there first.
-            self.sync()?;
-        }
-        self.write_batch(Kind::Records)?;
-        Ok(Some(Begun { seqn: self.tail.stored, head: self.tail.head }))
+        let has_parts = self.tail.has_parts();
+        let frame = self.take_batch(Kind::Records);
+        Ok(Some(Begun { seqn: self.tail.stored, head: self.tail.head, frame, has_parts }))
+    }
+
+    /// Makes a commit that was begun durable.
+    ///
+    /// # Errors
+    /// [`Error::Storage`], as for [`Log::commit`].
+    #[doc(hidden)]
+    pub fn finish_commit(&mut self, begun: Begun) -> Result<(), Error<S::Error>> {
+        self.sync()?;
+        self.end_commit(begun);
+        Ok(())
     }
 
     /// The commit that was begun is durable.

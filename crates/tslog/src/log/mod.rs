@@ -3,7 +3,7 @@
 //! It owns every decision about when a byte is written, believed or given up, and promises:
 //!
 //! 1. `store` copies the record into the batch in RAM. If the bucket has no room for one more, the
-//!    next one is secured first (`store.rs`), so that a commit never lacks space.
+//!    next one is secured first (`store.rs`, `room.rs`), so that a commit never lacks space.
 //! 2. `commit` writes the batch as one frame, with the header of the bucket in front if it is the
 //!    first, and syncs (`commit.rs`). *Power goes before the sync returns:* the frame is whole and
 //!    counts, or its check fails and the whole commit is gone.
@@ -26,11 +26,14 @@ pub(crate) mod probe;
 pub(crate) mod read;
 mod reader;
 mod recover;
+mod room;
 mod state;
 pub(crate) mod store;
 mod walk;
 mod write;
 
+#[doc(hidden)]
+pub use commit::Begun;
 pub use reader::{Batch, Reader};
 pub use state::{Report, Stats, buffer_size};
 
@@ -269,6 +272,23 @@ where
     #[cfg(feature = "std")]
     pub(crate) fn plan(&self) -> Plan {
         self.plan
+    }
+
+    /// The last number given.
+    #[cfg(feature = "std")]
+    pub(crate) fn stored(&self) -> u64 {
+        self.tail.stored
+    }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn buffer(&self) -> &[u8] {
+        self.buffer.as_ref()
+    }
+
+    /// Goes on with another buffer of the same length. The batch is to be empty.
+    #[cfg(feature = "std")]
+    pub(crate) fn swap_buffer(&mut self, other: &mut B) {
+        core::mem::swap(&mut self.buffer, other);
     }
 
     #[cfg(feature = "std")]

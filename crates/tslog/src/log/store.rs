@@ -4,7 +4,7 @@
 //! refused record changes nothing, and that no bucket goes while a reader needs it, unless the
 //! policy says so.
 
-use super::{Log, NO_INDEX, header::Copies, state::State};
+use super::{Log, NO_INDEX, header::Copies};
 use crate::{
     config::Policy,
     error::{Error, Invalid},
@@ -49,7 +49,11 @@ where
     }
 
     /// As [`Log::store_with`], but leaves the commit to the caller.
-    pub(crate) fn store_only(
+    ///
+    /// # Errors
+    /// As [`Log::store_with`].
+    #[doc(hidden)]
+    pub fn store_only(
         &mut self,
         fill: impl FnOnce(&mut [u8]) -> Result<(), Invalid>,
     ) -> Result<u64, Error<S::Error>> {
@@ -59,6 +63,15 @@ where
         }
         self.mend_header()?;
         self.secure_room()?;
+        Ok(self.store_copy(fill)?)
+    }
+
+    /// Copies one record into the batch, which has room for it.
+    #[inline]
+    pub(crate) fn store_copy(
+        &mut self,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), Invalid>,
+    ) -> Result<u64, Invalid> {
         let size = self.plan.record_size as usize;
         let begin = (self.tail.pending as usize).saturating_mul(size);
         let begin = begin.saturating_add(self.plan.records_at());
@@ -89,53 +102,6 @@ where
         }
     }
 
-    /// True if the next record is stored by copying it alone: no commit comes due, and nothing else
-    /// has to be written first.
-    ///
-    /// ```
-    /// # use tslog::{Config, Log, storage::ram::Ram};
-    /// # let mut medium = [0xFF; 8 * 256];
-    /// let config = Config { record_size: Some(8), commit_delta: 3, ..Config::default() };
-    /// # let buffer = [0; tslog::buffer_size(8, 3)];
-    /// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
-    /// assert!(!log.has_room_in_batch(), "a bucket has to be begun");
-    /// log.store_record(b"one")?;
-    /// assert!(log.has_room_in_batch());
-    /// log.store_record(b"two")?;
-    /// assert!(!log.has_room_in_batch(), "the third record is committed");
-    /// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
-    /// ```
-    pub fn has_room_in_batch(&self) -> bool {
-        let due = self.uncommitted().saturating_add(1) >= u64::from(self.commit_delta);
-        !due && self.fits_batch()
-    }
-
-    /// True if nothing has to be written before the next record is taken.
-    pub(crate) fn fits_batch(&self) -> bool {
-        let (flush, end) = self.room_needed();
-        let room = if self.plan.named { self.tail.reserved } else { self.plan.slot_size };
-        self.state == State::Open
-            && self.copies == Copies::Both
-            && !self.must_roll()
-            && !flush
-            && end <= u64::from(room)
-    }
-
-    /// Whether the batch must be written before one more record is taken, and where the bytes of
-    /// the bucket end then.
-    fn room_needed(&self) -> (bool, u64) {
-        let capacity = self.plan.batch_capacity(self.buffer.as_ref().len());
-        let flush = u32::from(self.tail.pending) >= capacity;
-        let batch = u64::from(self.tail.pending);
-        // A flushed batch leaves its bytes behind, and the record starts a frame of its own.
-        let need = if flush {
-            self.plan.frame_bytes(batch).saturating_add(self.plan.frame_bytes(1))
-        } else {
-            self.plan.frame_bytes(batch.saturating_add(1))
-        };
-        (flush, u64::from(self.tail.offset).saturating_add(need))
-    }
-
     /// Makes sure that the batch and one more record can be committed without new space.
     fn secure_room(&mut self) -> Result<(), Error<S::Error>> {
         if self.must_roll() {
@@ -153,12 +119,6 @@ where
             }
         }
         if flush { self.write_part() } else { Ok(()) }
-    }
-
-    fn must_roll(&self) -> bool {
-        let tail = &self.tail;
-        let records = tail.stored.saturating_add(1).saturating_sub(tail.first);
-        tail.head == NO_INDEX || tail.abandoned || records >= u64::from(self.plan.bucket_size)
     }
 
     /// Begins the next bucket. Its header is written with its first frame.

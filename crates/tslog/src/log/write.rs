@@ -1,6 +1,6 @@
 //! Writing frames: the batch, and the small frames of cursors and of an orderly end.
 
-use super::{Log, state::Tail};
+use super::Log;
 use crate::{
     error::Error,
     layout::{
@@ -25,20 +25,19 @@ where
 
     /// Writes the batch as one frame.
     pub(super) fn write_batch(&mut self, kind: Kind) -> Result<(), Error<S::Error>> {
-        let pending = self.tail.pending;
-        let number = self.tail.stored.saturating_sub(u64::from(pending)).saturating_add(1);
-        let frame = NewFrame {
-            kind,
-            count: pending,
-            payload: u32::from(pending).saturating_mul(self.plan.record_size) as usize,
-            number,
-        };
-        let header = self.next_bucket_header();
+        let frame = self.take_batch(kind);
         let bytes = self.buffer.as_mut();
-        let written = frame.write(&mut self.storage, &self.plan, &mut self.tail, &header, bytes);
-        written.map_err(|error| self.poison(error))?;
+        let written = frame.write(&mut self.storage, &self.plan, bytes);
+        written.map_err(|error| self.poison(error))
+    }
+
+    /// Makes a frame of the batch, which stays in the buffer until it is written.
+    pub(super) fn take_batch(&mut self, kind: Kind) -> NewFrame {
+        let count = self.tail.pending;
+        let payload = u32::from(count).saturating_mul(self.plan.record_size);
+        let number = self.tail.stored.saturating_sub(u64::from(count)).saturating_add(1);
         self.tail.pending = 0;
-        Ok(())
+        self.new_frame(kind, count, payload, number)
     }
 
     /// Writes a frame that is not part of the batch, and leaves the batch alone.
@@ -53,14 +52,24 @@ where
         let number = self.tail.stored.saturating_sub(u64::from(self.tail.pending));
         let number = number.saturating_add(1);
         layout::put(&mut bytes, self.plan.records_at(), payload);
-        let frame = NewFrame { kind, count, payload: payload.len(), number };
-        let header = self.next_bucket_header();
-        let tail = &mut self.tail;
-        let written = frame.write(&mut self.storage, &self.plan, tail, &header, &mut bytes);
+        let size = u32::try_from(payload.len()).unwrap_or(u32::MAX);
+        let frame = self.new_frame(kind, count, size, number);
+        let written = frame.write(&mut self.storage, &self.plan, &mut bytes);
         written.map_err(|error| self.poison(error))
     }
 
-    /// The header the newest bucket gets, or has.
+    /// The next frame of the newest bucket; the one after it goes behind.
+    fn new_frame(&mut self, kind: Kind, count: u16, payload: u32, number: u64) -> NewFrame {
+        let size = self.plan.frame_of(u64::from(payload));
+        let header = (!self.tail.is_begun(&self.plan)).then(|| self.next_bucket_header());
+        let tail = &mut self.tail;
+        let (index, offset) = (tail.head, tail.offset);
+        tail.offset = offset.saturating_add(u32::try_from(size).unwrap_or(u32::MAX));
+        tail.closed = false;
+        NewFrame { kind, count, payload, number, index, offset, header }
+    }
+
+    /// The header the newest bucket gets.
     fn next_bucket_header(&self) -> [u8; bucket::SIZE] {
         let cursors = self.declared().iter().map(|reader| reader.committed);
         let header = BucketHeader::new(self.tail.head, self.tail.first, cursors);
@@ -69,43 +78,54 @@ where
 }
 
 /// A frame about to be written, whose payload lies in place behind room for its headers.
-struct NewFrame {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewFrame {
     kind: Kind,
     count: u16,
-    payload: usize,
+    payload: u32,
     number: u64,
+    index: u32,
+    offset: u32,
+    /// The header of the bucket, if it is not yet on the medium.
+    header: Option<[u8; bucket::SIZE]>,
 }
 
 impl NewFrame {
-    /// Seals the frame in `bytes` and writes it to the newest bucket: in one call, with the header
-    /// of the bucket in front if that is not yet on the medium.
+    /// Seals the frame in `bytes` and writes it: in one call, with the header of the bucket in
+    /// front if that is not yet on the medium.
     fn write<S: Storage>(
         &self,
         storage: &mut S,
         plan: &Plan,
-        tail: &mut Tail,
-        header: &[u8; bucket::SIZE],
         bytes: &mut [u8],
     ) -> Result<(), S::Error> {
-        let size = u32::try_from(plan.frame_of(self.payload as u64)).unwrap_or(u32::MAX);
+        let (offset, bytes) = self.seal(plan, bytes);
+        storage.write(self.slot(plan), offset, bytes)
+    }
+
+    /// Where the frame goes.
+    pub(crate) fn slot(&self, plan: &Plan) -> u32 {
+        plan.slot(self.index)
+    }
+
+    /// Seals the frame in `bytes`. Returns what is to be written, and where in the slot.
+    pub(crate) fn seal<'b>(&self, plan: &Plan, bytes: &'b mut [u8]) -> (u32, &'b [u8]) {
+        let size = usize::try_from(plan.frame_of(u64::from(self.payload))).unwrap_or(usize::MAX);
         let at = plan.first_frame() as usize;
-        let bytes = bytes.get_mut(..at.saturating_add(size as usize)).unwrap_or_default();
+        let bytes = bytes.get_mut(..at.saturating_add(size)).unwrap_or_default();
         let (front, sealed) = bytes.split_at_mut_checked(at).unwrap_or_default();
-        front.fill(0xFF);
-        layout::put(front, 0, header);
-        if let Some(padding) = sealed.get_mut(self.payload.saturating_add(frame::SIZE)..) {
+        if let Some(padding) = sealed.get_mut((self.payload as usize).saturating_add(frame::SIZE)..)
+        {
             padding.fill(0xFF);
         }
-        let seed = bucket::seed(plan.base_seed, tail.head);
+        let seed = bucket::seed(plan.base_seed, self.index);
         frame::seal(sealed, self.count, self.kind, seed, self.number);
-        let slot = plan.slot(tail.head);
-        if tail.is_begun(plan) {
-            storage.write(slot, tail.offset, sealed)?;
+        if let Some(header) = &self.header {
+            front.fill(0xFF);
+            layout::put(front, 0, header);
+            (0, bytes)
         } else {
-            storage.write(slot, 0, bytes)?;
+            (self.offset, bytes.get(at..).unwrap_or_default())
         }
-        tail.offset = tail.offset.saturating_add(size);
-        tail.closed = false;
-        Ok(())
     }
 }

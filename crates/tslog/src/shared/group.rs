@@ -1,173 +1,363 @@
-//! Storing from several threads: commits that threads share.
+//! Storing from several threads: commits that threads share, and commits in the background.
 //!
-//! One thread at a time writes a commit and syncs it, without the lock on the log. Meanwhile the
-//! others fill the next batch, and those whose record must be durable wait; the first of them to
-//! wake then commits for all. The next frame is written only after the sync of the one before, as
-//! recovery relies on.
+//! One thread at a time carries out a commit, without the lock on the log. Meanwhile the others
+//! fill the next batch, and those whose record must be durable wait; the first of them to wake then
+//! commits for all. The next frame is written only after the sync of the one before, as recovery
+//! relies on.
+//!
+//! A committer, where there is one, is one more such thread. It commits once enough records wait,
+//! or once the first of them has waited long enough, and what goes wrong then is told to whoever
+//! calls next.
 
-use std::{
-    io,
-    sync::{Condvar, Mutex, MutexGuard, PoisonError},
-};
+use super::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
+use core::time::Duration;
+use std::time::Instant;
 
-use super::{FolderLog, Inner, lock};
-use crate::{
-    error::{Error, Invalid},
-    log::read::Bounds,
-};
+/// What is asked of a log whose commits are shared.
+pub(super) trait Batches {
+    /// What can go wrong.
+    type Error: core::fmt::Debug;
+    /// A commit that is on its way, with all that is needed to carry it out.
+    type Begun;
+    /// How many records can be stored by copying them; 0 on a log that is not open.
+    fn copies_left(&self) -> u64;
+    /// The last number given.
+    fn stored(&self) -> u64;
+    /// The last number that is durable.
+    fn committed(&self) -> u64;
+    /// Whether the log takes records at all.
+    fn check_open(&self) -> Result<(), Self::Error>;
+    /// Takes what is stored out of the batch; `None` if there is nothing new. Until the end of this
+    /// commit, only copying is allowed.
+    fn begin(&mut self) -> Result<Option<Self::Begun>, Self::Error>;
+    /// Writes and syncs, beside those who copy.
+    fn carry_out(begun: &mut Self::Begun);
+    /// Takes over what came of it.
+    fn end(&mut self, begun: Self::Begun) -> Result<(), Self::Error>;
+    /// Shows readers how far the log is now.
+    fn show(&self);
+}
 
-/// The log, and the commit that is on its way to the medium.
+/// When a commit comes due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    /// So many records wait for it.
+    pub(super) delta: u64,
+    /// The first of them has waited so long.
+    pub(super) interval: Option<Duration>,
+    /// The committer makes those that come due by number, too.
+    pub(super) background: bool,
+}
+
+/// A log that threads share.
 #[derive(Debug)]
-pub(super) struct Writer {
-    state: Mutex<State>,
+pub(super) struct Group<L: Batches> {
+    state: Mutex<State<L>>,
     /// Told whenever a commit has ended.
     ended: Condvar,
+    /// Told when the committer has something to do.
+    due: Condvar,
+    /// The last number given, to be looked at without the lock.
+    stored: AtomicU64,
+    when: When,
 }
 
 #[derive(Debug)]
-struct State {
-    log: FolderLog,
-    /// The last number of the commit that is being synced.
-    syncing: Option<u64>,
+struct State<L: Batches> {
+    log: L,
+    /// So many records may be stored by copying and nothing else: nobody has to commit or to be
+    /// told. It is never more than is true.
+    quick: u64,
+    /// The last number of the commit that is on its way.
+    flight: Option<u64>,
     /// Threads that wait for its end; telling nobody would cost a system call all the same.
     waiting: u32,
+    nap: Nap,
+    /// The committer is to end.
+    stopped: bool,
+    /// What the committer met and nobody was told yet.
+    failure: Option<L::Error>,
 }
 
-impl Writer {
-    pub(super) fn new(log: FolderLog) -> Self {
-        Self { state: Mutex::new(State { log, syncing: None, waiting: 0 }), ended: Condvar::new() }
+/// What the committer waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nap {
+    /// It is at work, or wakes by itself.
+    Awake,
+    /// That enough records wait.
+    Due,
+    /// That there is a record at all.
+    Stored,
+}
+
+type Guard<'g, L> = MutexGuard<'g, State<L>>;
+
+fn lock<L: Batches>(state: &Mutex<State<L>>) -> Guard<'_, L> {
+    state.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<L: Batches> State<L> {
+    fn since_begun(&self) -> u64 {
+        self.log.stored().saturating_sub(self.flight.unwrap_or(self.log.committed()))
     }
 
-    /// Waits until nothing is on its way to the medium.
-    fn idle(&self) -> MutexGuard<'_, State> {
-        self.wait_while(lock(&self.state), |state| state.syncing.is_some())
+    fn take_failure(&mut self) -> Result<(), L::Error> {
+        self.failure.take().map_or(Ok(()), Err)
     }
 
-    fn wait_while<'s>(
-        &self,
-        mut state: MutexGuard<'s, State>,
-        mut waits: impl FnMut(&mut State) -> bool,
-    ) -> MutexGuard<'s, State> {
-        if waits(&mut state) {
-            state.waiting = state.waiting.saturating_add(1);
-            let woken = self.ended.wait_while(state, waits);
-            state = woken.unwrap_or_else(PoisonError::into_inner);
-            state.waiting = state.waiting.saturating_sub(1);
-        }
-        state
+    /// Counts anew how many records are a matter of copying.
+    fn count_quick(&mut self, when: &When) {
+        let before_due = when.delta.saturating_sub(1).saturating_sub(self.since_begun());
+        let copies = self.log.copies_left();
+        self.quick = match self.nap {
+            Nap::Stored => 0,
+            Nap::Awake if when.background => copies,
+            Nap::Awake | Nap::Due => copies.min(before_due),
+        };
     }
 }
 
-impl Inner {
-    /// Does something with the log while nothing is on its way to the medium.
-    pub(super) fn with_log<U>(
-        &self,
-        act: impl FnOnce(&mut FolderLog) -> Result<U, Error<io::Error>>,
-    ) -> Result<U, Error<io::Error>> {
-        let mut state = self.writer.idle();
-        let done = act(&mut state.log);
-        self.publish(&state.log);
-        done
+impl<L: Batches> Group<L> {
+    pub(super) fn new(log: L, when: When) -> Self {
+        let stored = AtomicU64::new(log.stored());
+        let mut state = State {
+            log,
+            quick: 0,
+            flight: None,
+            waiting: 0,
+            nap: Nap::Awake,
+            stopped: false,
+            failure: None,
+        };
+        state.count_quick(&when);
+        let (ended, due) = (Condvar::new(), Condvar::new());
+        Self { state: Mutex::new(state), ended, due, stored, when }
     }
 
-    /// Stores one record; returns once it is durable, if a commit comes due with it.
+    /// The last number given.
+    pub(super) fn stored(&self) -> u64 {
+        self.stored.load(Ordering::Acquire)
+    }
+
+    /// Stores one record by calling `store`, which copies if its second argument says so and may
+    /// write otherwise. Returns once the record is durable, if a commit comes due with it that no
+    /// committer makes.
+    #[inline]
     pub(super) fn store(
         &self,
-        fill: impl FnOnce(&mut [u8]) -> Result<(), Invalid>,
-    ) -> Result<u64, Error<io::Error>> {
-        let mut state = self.writer.wait_while(lock(&self.writer.state), |state| {
-            state.syncing.is_some() && !state.log.fits_batch()
-        });
-        let stored = state.log.store_only(fill);
-        self.publish(&state.log);
-        let seqn = stored?;
-        let begun = state.syncing.unwrap_or(state.log.stats().committed);
-        if seqn.saturating_sub(begun) >= u64::from(self.commit_delta) {
-            self.commit_to(state, seqn)?;
+        store: impl FnOnce(&mut L, bool) -> Result<u64, L::Error>,
+    ) -> Result<u64, L::Error> {
+        let mut state = lock(&self.state);
+        if state.quick == 0 {
+            return self.store_slowly(state, store);
         }
+        let seqn = store(&mut state.log, true)?;
+        state.quick = state.quick.saturating_sub(1);
+        self.stored.store(seqn, Ordering::Release);
         Ok(seqn)
     }
 
     /// Stores one record if that is copying alone, and no other thread has the log.
+    #[inline]
     pub(super) fn try_store(
         &self,
-        fill: impl FnOnce(&mut [u8]) -> Result<(), Invalid>,
+        store: impl FnOnce(&mut L, bool) -> Result<u64, L::Error>,
     ) -> Option<u64> {
-        let mut state = self.writer.state.try_lock().ok()?;
-        if !state.log.has_room_in_batch() {
+        let mut state = self.state.try_lock().ok()?;
+        if state.quick == 0 {
             return None;
         }
-        let seqn = state.log.store_only(fill).ok()?;
-        lock(&self.published).stats = state.log.stats();
+        let seqn = store(&mut state.log, true).ok()?;
+        state.quick = state.quick.saturating_sub(1);
+        self.stored.store(seqn, Ordering::Release);
         Some(seqn)
     }
 
+    #[cold]
+    fn store_slowly<'g>(
+        &'g self,
+        mut state: Guard<'g, L>,
+        store: impl FnOnce(&mut L, bool) -> Result<u64, L::Error>,
+    ) -> Result<u64, L::Error> {
+        while state.flight.is_some() && state.log.copies_left() == 0 {
+            state = self.wait(state);
+        }
+        state.take_failure()?;
+        let stored = store(&mut state.log, false);
+        state.log.show();
+        // Whatever was written in vain, the next one looks again.
+        state.quick = 0;
+        let seqn = stored?;
+        self.stored.store(seqn, Ordering::Release);
+        if state.since_begun() < self.when.delta {
+            self.wake(&mut state, Nap::Stored);
+        } else if self.when.background {
+            self.wake(&mut state, Nap::Due);
+            self.wake(&mut state, Nap::Stored);
+        } else {
+            self.commit_to(state, seqn)?;
+            return Ok(seqn);
+        }
+        state.count_quick(&self.when);
+        Ok(seqn)
+    }
+
+    /// Tells the committer, if that is what it waits for.
+    fn wake(&self, state: &mut State<L>, nap: Nap) {
+        if state.nap == nap {
+            state.nap = Nap::Awake;
+            self.due.notify_one();
+        }
+    }
+
     /// Makes all that is stored now durable.
-    pub(super) fn commit(&self) -> Result<u64, Error<io::Error>> {
-        let state = lock(&self.writer.state);
+    pub(super) fn commit(&self) -> Result<u64, L::Error> {
+        let mut state = lock(&self.state);
+        state.take_failure()?;
         state.log.check_open()?;
-        let seqn = state.log.stats().seqn;
+        let seqn = state.log.stored();
         self.commit_to(state, seqn)?;
         Ok(seqn)
     }
 
     /// Returns once everything up to `seqn` is durable: by the commit of another thread, or by one
     /// of its own.
-    fn commit_to<'s>(
-        &'s self,
-        mut state: MutexGuard<'s, State>,
-        seqn: u64,
-    ) -> Result<(), Error<io::Error>> {
-        loop {
-            state = self.writer.wait_while(state, |state| {
-                state.syncing.is_some() && state.log.stats().committed < seqn
-            });
-            if state.log.stats().committed >= seqn {
-                return Ok(());
+    fn commit_to<'g>(&'g self, mut state: Guard<'g, L>, seqn: u64) -> Result<(), L::Error> {
+        while state.log.committed() < seqn {
+            state.take_failure()?;
+            state = if state.flight.is_some() { self.wait(state) } else { self.carry_out(state)? };
+        }
+        Ok(())
+    }
+
+    /// Commits what is stored, with the lock let go in between.
+    fn carry_out<'g>(&'g self, mut state: Guard<'g, L>) -> Result<Guard<'g, L>, L::Error> {
+        state.quick = 0;
+        let Some(mut begun) = state.log.begin()? else { return Ok(state) };
+        state.flight = Some(state.log.stored());
+        state.count_quick(&self.when);
+        drop(state);
+        L::carry_out(&mut begun);
+        let mut state = lock(&self.state);
+        state.flight = None;
+        let ended = state.log.end(begun);
+        state.log.show();
+        state.count_quick(&self.when);
+        if state.waiting > 0 {
+            self.ended.notify_all();
+        }
+        ended.map(|()| state)
+    }
+
+    /// Waits for the end of the commit that is on its way.
+    fn wait<'g>(&'g self, mut state: Guard<'g, L>) -> Guard<'g, L> {
+        state.waiting = state.waiting.saturating_add(1);
+        let mut state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting = state.waiting.saturating_sub(1);
+        state
+    }
+
+    /// Does something with the log while nothing is on its way to the medium.
+    pub(super) fn with_log<U>(
+        &self,
+        act: impl FnOnce(&mut L) -> Result<U, L::Error>,
+    ) -> Result<U, L::Error> {
+        let mut state = lock(&self.state);
+        while state.flight.is_some() {
+            state = self.wait(state);
+        }
+        let done = act(&mut state.log);
+        state.log.show();
+        state.count_quick(&self.when);
+        state.take_failure()?;
+        done
+    }
+
+    /// Looks at the log as of this moment, and not of the last call that returned.
+    pub(super) fn look<U>(&self, look: impl FnOnce(&L) -> U) -> U {
+        look(&lock(&self.state).log)
+    }
+
+    /// Ends the committer. What it has begun is brought to its end, and nothing else is committed.
+    pub(super) fn stop(&self) {
+        let mut state = lock(&self.state);
+        state.stopped = true;
+        self.due.notify_one();
+    }
+
+    /// The committer: returns once it is stopped.
+    pub(super) fn serve(&self) {
+        let mut clock = Clock::new(self.when.interval);
+        let mut state = lock(&self.state);
+        while !state.stopped {
+            if state.flight.is_some() {
+                state = self.wait(state);
+                continue;
             }
-            state = self.commit_once(state)?;
+            let open = state.log.check_open().is_ok();
+            let by_number = self.when.background && state.since_begun() >= self.when.delta;
+            let nap = clock.look(state.log.stored(), state.log.committed());
+            if open && (by_number || nap == Some(Duration::ZERO)) {
+                state = self.carry_out(state).unwrap_or_else(|failure| {
+                    let mut state = lock(&self.state);
+                    state.failure.get_or_insert(failure);
+                    state
+                });
+                continue;
+            }
+            state.nap = match nap {
+                _ if !open => Nap::Awake,
+                None if self.when.interval.is_some() => Nap::Stored,
+                _ if self.when.background => Nap::Due,
+                _ => Nap::Awake,
+            };
+            state.count_quick(&self.when);
+            state = match nap.filter(|_| open) {
+                None => self.due.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(nap) => {
+                    let woken = self.due.wait_timeout(state, nap);
+                    woken.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+            state.nap = Nap::Awake;
         }
     }
+}
 
-    /// Commits what is stored, with the lock let go during the sync where that is one of one file.
-    fn commit_once<'s>(
-        &'s self,
-        mut state: MutexGuard<'s, State>,
-    ) -> Result<MutexGuard<'s, State>, Error<io::Error>> {
-        let Some(begun) = state.log.begin_commit()? else { return Ok(state) };
-        let to_sync = match state.log.storage_mut().begin_sync() {
-            Ok(to_sync) => to_sync,
-            Err(error) => return Err(state.log.poison(error)),
-        };
-        let synced = if let Some((name, file)) = to_sync {
-            state.syncing = Some(begun.seqn);
-            drop(state);
-            let synced = file.sync();
-            state = lock(&self.writer.state);
-            state.syncing = None;
-            state.log.storage_mut().end_sync(name, synced.is_ok());
-            if state.waiting > 0 {
-                self.writer.ended.notify_all();
+/// Tells when the oldest record that waits has waited for an interval, without a look at the clock
+/// for each record: it looks twice an interval which records there are, and what still waits at the
+/// next look is due.
+#[derive(Debug)]
+pub(super) struct Clock {
+    half: Option<Duration>,
+    /// When to look, and the last number at the last look.
+    next: Option<(Instant, u64)>,
+}
+
+impl Clock {
+    fn new(interval: Option<Duration>) -> Self {
+        Self { half: interval.and_then(|interval| interval.checked_div(2)), next: None }
+    }
+
+    /// How long there is nothing to do: zero if a commit is due, `None` until a record is stored.
+    fn look(&mut self, stored: u64, committed: u64) -> Option<Duration> {
+        let half = self.half?;
+        let now = Instant::now();
+        if let Some((at, seen)) = self.next {
+            if now < at {
+                return Some(at.saturating_duration_since(now).max(Duration::from_nanos(1)));
             }
-            synced.map_err(|error| state.log.poison(error))
-        } else {
-            state.log.sync()
-        };
-        if synced.is_ok() {
-            state.log.end_commit(begun);
+            if committed < seen {
+                return Some(Duration::ZERO);
+            }
+            if stored == seen {
+                self.next = None;
+            }
         }
-        self.publish(&state.log);
-        synced.map(|()| state)
-    }
-
-    /// Which buckets the log has, as of this moment and not of the last call that returned.
-    pub(super) fn bounds(&self) -> Bounds {
-        lock(&self.writer.state).log.bounds()
-    }
-
-    fn publish(&self, log: &FolderLog) {
-        let mut published = lock(&self.published);
-        published.bounds = log.bounds();
-        published.stats = log.stats();
+        if stored == committed && self.next.is_none() {
+            return None;
+        }
+        self.next = now.checked_add(half).map(|at| (at, stored));
+        self.next.map(|_| half.max(Duration::from_nanos(1)))
     }
 }

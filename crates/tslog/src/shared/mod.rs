@@ -2,15 +2,23 @@
 //!
 //! Storing threads share one lock around the log, and commits (`group.rs`). Readers take no lock of
 //! theirs: each looks at the folder through files of its own, up to the last number that is
-//! published after its sync. So a reader never waits for a sync of the writer.
+//! shown after its sync (`shown.rs`). So a reader never waits for a sync of the writer.
 
 mod ahead;
+mod apart;
+mod committer;
 mod group;
 mod handle;
 mod options;
 mod reader;
+#[cfg(feature = "async")]
+mod ready;
+mod shown;
+mod sync;
 mod typed;
 mod view;
+mod wait;
+mod writer;
 
 use core::marker::PhantomData;
 use std::{
@@ -19,11 +27,16 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use group::Writer;
+use committer::Committer;
+use group::{Group, When};
 use handle::Handle;
 pub use options::Options;
 pub use reader::SharedReader;
+#[cfg(feature = "async")]
+pub use ready::Ready;
+use shown::Shown;
 pub use view::{Schema, View, ViewStep};
+use writer::Writer;
 
 use crate::{
     Log, Record, Report, Stats,
@@ -66,19 +79,20 @@ type FolderLog = Log<Folder, Vec<u8>, MAX_READERS>;
 /// ```
 #[derive(Debug)]
 pub struct SharedLog<T = Raw> {
+    /// Goes first, so that the folder is free once the last handle is gone.
+    committer: Option<Arc<Committer>>,
     inner: Arc<Inner>,
     records: PhantomData<fn() -> T>,
 }
 
 #[derive(Debug)]
 struct Inner {
-    writer: Writer,
-    published: Mutex<Published>,
+    group: Group<Writer>,
+    shown: Arc<Shown<Published>>,
     path: PathBuf,
     schema: Schema,
     report: Report,
     plan: crate::layout::plan::Plan,
-    commit_delta: u32,
     /// Where the readers stood when the log was opened.
     opened_at: [u64; MAX_READERS],
     /// Readers' locks, held as long as the log is open.
@@ -103,12 +117,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl<T> Clone for SharedLog<T> {
     fn clone(&self) -> Self {
-        Self { inner: Arc::clone(&self.inner), records: PhantomData }
+        let committer = self.committer.as_ref().map(Arc::clone);
+        Self { committer, inner: Arc::clone(&self.inner), records: PhantomData }
     }
 }
 
 impl<T> SharedLog<T> {
-    fn new(log: FolderLog, path: PathBuf, schema: Schema, commit_delta: u32) -> Self {
+    fn new(log: FolderLog, path: PathBuf, schema: Schema, when: When) -> io::Result<Self> {
         let mut cursors = [0; MAX_READERS];
         for (cursor, state) in cursors.iter_mut().zip(log.committed_cursors()) {
             *cursor = state;
@@ -121,18 +136,20 @@ impl<T> SharedLog<T> {
             closed: false,
         };
         let (report, plan) = (log.report(), log.plan());
-        let inner = Inner {
-            writer: Writer::new(log),
-            published: Mutex::new(published),
+        let shown = Arc::new(Shown::new(published));
+        let inner = Arc::new(Inner {
+            group: Group::new(Writer::new(log, Arc::clone(&shown)), when),
+            shown,
             path,
             schema,
             report,
             plan,
-            commit_delta,
             opened_at: cursors,
             reader_locks: Mutex::new([const { None }; MAX_READERS]),
-        };
-        Self { inner: Arc::new(inner), records: PhantomData }
+        });
+        let is_served = when.background || when.interval.is_some();
+        let committer = is_served.then(|| Committer::start(&inner)).transpose()?.map(Arc::new);
+        Ok(Self { committer, inner, records: PhantomData })
     }
 
     /// Stores raw bytes, filled up with zeros to the record size, and returns the number.
@@ -148,7 +165,8 @@ impl<T> SharedLog<T> {
     /// means that nothing has changed, and that [`SharedLog::store_record`], which may wait for the
     /// medium, is to be called.
     pub fn try_store_record(&self, data: &[u8]) -> Option<u64> {
-        self.inner.try_store(|record| fill_from(record, data))
+        let fill = |record: &mut [u8]| fill_from(record, data);
+        self.inner.group.try_store(|writer, _| Ok(writer.log.store_copy(fill)?))
     }
 
     /// Stores values by the one format of the log.
@@ -176,7 +194,7 @@ impl<T> SharedLog<T> {
     /// # Errors
     /// As [`Log::commit`].
     pub fn commit(&self) -> Result<u64, Error<io::Error>> {
-        self.inner.commit()
+        self.inner.group.commit()
     }
 
     /// Commits and closes the log for all its handles. Closing twice is no error.
@@ -184,31 +202,41 @@ impl<T> SharedLog<T> {
     /// # Errors
     /// As [`Log::close`]; the log is closed and its lock released all the same.
     pub fn close(&self) -> Result<(), Error<io::Error>> {
-        let closed = self.inner.with_log(|log| {
-            let closed = log.close();
-            log.storage_mut().unlock();
+        let closed = self.inner.group.with_log(|writer| {
+            let closed = writer.log.close();
+            writer.log.storage_mut().unlock();
             closed
         });
-        {
-            let mut published = lock(&self.inner.published);
+        self.inner.group.stop();
+        let mut handles = Vec::new();
+        self.inner.shown.change(|published| {
             published.closed = true;
-            published.handles.iter().for_each(|handle| handle.end());
+            handles.extend_from_slice(&published.handles);
+            false
+        });
+        // Another process may have the readers from here on, so none of ours may be committing.
+        for handle in &handles {
+            handle.end();
         }
+        self.inner.shown.change(|_| true);
         *lock(&self.inner.reader_locks) = [const { None }; MAX_READERS];
         closed
     }
 
     /// The last number, the buckets, and how far the readers are behind.
     pub fn stats(&self) -> Stats {
-        let published = lock(&self.inner.published);
-        let handles = published.handles.iter().take(usize::from(published.readers));
-        let least = handles.map(|handle| handle.cursor()).min().unwrap_or(0);
-        Stats { lag: published.stats.seqn.saturating_sub(least), ..published.stats }
+        let (stats, least) = self.inner.shown.with(|published| {
+            let handles = published.handles.iter().take(usize::from(published.readers));
+            (published.stats, handles.map(|handle| handle.cursor()).min().unwrap_or(0))
+        });
+        // Copying a record does not show itself to readers.
+        let seqn = stats.seqn.max(self.inner.group.stored());
+        Stats { seqn, lag: seqn.saturating_sub(least), ..stats }
     }
 
     /// How many records are stored and not yet committed.
     pub fn uncommitted(&self) -> u64 {
-        let stats = lock(&self.inner.published).stats;
+        let stats = self.stats();
         stats.seqn.saturating_sub(stats.committed)
     }
 
@@ -229,7 +257,7 @@ impl<T> SharedLog<T> {
     /// [`Error::Invalid`] if there is no such reader; [`Error::Locked`] if it is in use in another
     /// process; [`Error::Closed`].
     pub fn reader(&self, n: u8) -> Result<SharedReader<T>, Error<io::Error>> {
-        let readers = lock(&self.inner.published).readers;
+        let readers = self.inner.shown.with(|published| published.readers);
         if n >= readers {
             return Err(Invalid::Reader(u32::from(n), u32::from(readers)).into());
         }
@@ -242,6 +270,23 @@ impl<T> SharedLog<T> {
             }
         }
         SharedReader::beside(&self.inner, n)
+    }
+}
+
+impl Inner {
+    #[inline]
+    fn store(
+        &self,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), Invalid>,
+    ) -> Result<u64, Error<io::Error>> {
+        self.group.store(|writer, copy| {
+            if copy { Ok(writer.log.store_copy(fill)?) } else { writer.log.store_only(fill) }
+        })
+    }
+
+    /// Which buckets the log has, as of this moment and not of the last call that returned.
+    fn bounds(&self) -> Bounds {
+        self.group.look(Writer::bounds)
     }
 }
 

@@ -1,8 +1,9 @@
 //! How a log in a folder is made or opened.
 
+use core::time::Duration;
 use std::{io, path::Path};
 
-use super::{Raw, Schema, SharedLog, SharedReader, borrow_formats};
+use super::{Raw, Schema, SharedLog, SharedReader, When, borrow_formats};
 use crate::{
     Config, Log, Policy, Record, error::Error, layout::plan::Plan, storage::folder::Folder,
 };
@@ -17,6 +18,8 @@ pub struct Options {
     record_size: Option<u32>,
     bucket_size: Option<u32>,
     commit_delta: u32,
+    commit_interval: Option<Duration>,
+    background_commit: bool,
     readers: u8,
     policy: Policy,
     max_buckets: u32,
@@ -38,6 +41,8 @@ impl Options {
             record_size: None,
             bucket_size: None,
             commit_delta: 16,
+            commit_interval: None,
+            background_commit: false,
             readers: 1,
             policy: Policy::Error,
             max_buckets: 0,
@@ -72,6 +77,58 @@ impl Options {
     #[must_use]
     pub fn commit_delta(mut self, commit_delta: u32) -> Self {
         self.commit_delta = commit_delta;
+        self
+    }
+
+    /// The longest that a stored record waits for a commit, at least a millisecond: so the last few
+    /// records of a slow sensor become durable too. A thread sees to it, from opening to closing,
+    /// and sleeps while no record waits. What goes wrong there is the error of the next call.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// use tslog::Options;
+    ///
+    /// let options = Options::new().record_size(8).commit_interval(Duration::from_millis(20));
+    /// let log = options.open_raw(&path)?;
+    /// let mut uplink = log.reader(0)?;
+    /// log.store_record(b"12.5")?; // fewer records than `commit_delta`, and no `commit`
+    /// assert!(uplink.wait(Some(Duration::from_secs(60)))?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn commit_interval(mut self, interval: Duration) -> Self {
+        self.commit_interval = Some(interval.max(Duration::from_millis(1)));
+        self
+    }
+
+    /// Whether a thread makes the commits that come due, so that `store` costs a copy and does not
+    /// wait for the medium; false unless said otherwise. Then `store` promises nothing about the
+    /// record it returns from: more than `commit_delta` may be lost with the power, at most what
+    /// arrives while a commit is on its way, a mebibyte of records. [`SharedLog::commit`] is the
+    /// barrier: once it returns, all that was stored before is durable. What goes wrong in the
+    /// thread is the error of the next call. `store` waits if a batch is full before the commit
+    /// ahead of it has ended, and where a bucket begins.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// use tslog::Options;
+    ///
+    /// let options = Options::new().record_size(8).commit_delta(256).background_commit(true);
+    /// let log = options.commit_interval(Duration::from_millis(100)).open_raw(&path)?;
+    /// for i in 0..1000_u64 {
+    ///     log.store_record(&i.to_le_bytes())?; // a copy
+    /// }
+    /// assert_eq!(log.commit()?, 1000);
+    /// assert_eq!(log.uncommitted(), 0);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn background_commit(mut self, background: bool) -> Self {
+        self.background_commit = background;
         self
     }
 
@@ -170,10 +227,17 @@ impl Options {
         // What a header says is checked before memory is set aside by it.
         Plan::new(&made)?;
         let records = (BATCH_BYTES as u64).div_ceil(u64::from(made.record_size));
-        let records = records.min(u64::from(self.commit_delta)).clamp(1, 65_535);
+        // A batch that fills while a commit is on its way has nothing to do with `commit_delta`.
+        let most = if self.background_commit { u32::MAX } else { self.commit_delta };
+        let records = records.min(u64::from(most)).clamp(1, 65_535);
         let bytes = records.saturating_mul(u64::from(made.record_size)).saturating_add(128);
         let bytes = usize::try_from(bytes.max(64 * 1024)).unwrap_or(usize::MAX);
         let log = Log::open(storage, vec![0; bytes], &config)?;
-        Ok(SharedLog::new(log, path.to_path_buf(), schema, self.commit_delta))
+        let when = When {
+            delta: u64::from(self.commit_delta),
+            interval: self.commit_interval,
+            background: self.background_commit,
+        };
+        SharedLog::new(log, path.to_path_buf(), schema, when).map_err(Error::Storage)
     }
 }

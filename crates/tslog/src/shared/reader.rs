@@ -1,9 +1,9 @@
 //! A reader that does not wait for the writer, in its process or in another one.
 
 use core::marker::PhantomData;
-use std::{io, path::Path, sync::Arc};
+use std::{io, sync::Arc};
 
-use super::{Handle, Inner, Raw, Schema, ahead::Ahead, lock};
+use super::{Handle, Inner, Raw, Schema, ahead::Ahead, apart::Apart};
 use crate::{
     Batch,
     error::{Error, Invalid},
@@ -11,7 +11,6 @@ use crate::{
     log::{
         NO_INDEX,
         cursors::newest_place,
-        header,
         probe::{Probe, Seen, Window},
         read::{Bounds, Position, Step},
     },
@@ -27,11 +26,11 @@ const AHEAD: usize = super::options::BATCH_BYTES;
 /// Reads the records of a log in order, and acknowledges them.
 #[derive(Debug)]
 pub struct SharedReader<T = Raw> {
-    folder: Folder,
+    pub(super) folder: Folder,
     plan: Plan,
-    source: Source,
-    bounds: Bounds,
-    window: Vec<u8>,
+    pub(super) source: Source,
+    pub(super) bounds: Bounds,
+    pub(super) window: Vec<u8>,
     seen: Seen,
     /// Behind the records in `ahead`.
     at: Position,
@@ -46,11 +45,11 @@ pub struct SharedReader<T = Raw> {
 
 /// Who says what is durable.
 #[derive(Debug)]
-enum Source {
+pub(super) enum Source {
     /// The writer in this process, which sees how far we are.
     Beside(Arc<Inner>, Arc<Handle>),
     /// What the folder shows, once it is made durable.
-    Apart(Box<Schema>),
+    Apart(Box<Apart>),
 }
 
 impl<T> SharedReader<T> {
@@ -59,17 +58,14 @@ impl<T> SharedReader<T> {
         let slot = usize::from(n);
         let opened_at = inner.opened_at.get(slot).copied().unwrap_or(0);
         let mine = Handle::new(opened_at);
-        let bounds = {
-            let mut published = lock(&inner.published);
-            if published.closed {
-                return Err(Error::Closed);
-            }
-            if let Some(handle) = published.handles.get_mut(slot) {
-                handle.end();
-                *handle = Arc::clone(&mine);
-            }
-            published.bounds
-        };
+        let (bounds, older) = inner.shown.with(|published| {
+            let handle = published.handles.get_mut(slot).filter(|_| !published.closed);
+            let older = core::mem::replace(handle.ok_or(Error::Closed)?, Arc::clone(&mine));
+            Ok::<_, Error<io::Error>>((published.bounds, older))
+        })?;
+        // A commit of the older handle that has begun is what this one starts behind.
+        older.end();
+        inner.shown.change(|_| true);
         let source = Source::Beside(Arc::clone(inner), mine);
         let mut reader = Self::new(folder, inner.plan, source, bounds, n);
         reader.load(opened_at)?;
@@ -77,7 +73,7 @@ impl<T> SharedReader<T> {
         Ok(reader)
     }
 
-    fn new(folder: Folder, plan: Plan, source: Source, bounds: Bounds, n: u8) -> Self {
+    pub(super) fn new(folder: Folder, plan: Plan, source: Source, bounds: Bounds, n: u8) -> Self {
         Self {
             folder,
             plan,
@@ -97,7 +93,7 @@ impl<T> SharedReader<T> {
     }
 
     /// Starts at the committed cursor; `otherwise` is where no place holds one.
-    fn load(&mut self, otherwise: u64) -> Result<(), Error<io::Error>> {
+    pub(super) fn load(&mut self, otherwise: u64) -> Result<(), Error<io::Error>> {
         let place = newest_place(&mut self.folder, self.plan.base_seed, self.n);
         let place = place.map_err(Error::Storage)?;
         self.counter = place.map_or(0, |place| place.counter);
@@ -241,7 +237,12 @@ impl<T> SharedReader<T> {
         let place = Place { counter, index, cursor: self.cursor, reader: self.n };
         let bytes = place.encode(self.plan.base_seed);
         let which = u8::from(counter % 2 == 1);
-        self.folder.write_cursor(self.n, which, &bytes).map_err(Error::Storage)?;
+        let mut write = || self.folder.write_cursor(self.n, which, &bytes);
+        let written = match &self.source {
+            Source::Beside(_, handle) => handle.commit(write),
+            Source::Apart(_) => Some(write()),
+        };
+        written.ok_or(Error::Closed)?.map_err(Error::Storage)?;
         (self.counter, self.committed) = (counter, self.cursor);
         Ok(self.cursor)
     }
@@ -269,7 +270,7 @@ impl<T> SharedReader<T> {
     pub fn schema(&self) -> &Schema {
         match &self.source {
             Source::Beside(inner, _) => &inner.schema,
-            Source::Apart(schema) => schema,
+            Source::Apart(apart) => &apart.schema,
         }
     }
 
@@ -278,7 +279,7 @@ impl<T> SharedReader<T> {
         self.closed = true;
     }
 
-    fn check_open(&self) -> Result<(), Error<io::Error>> {
+    pub(super) fn check_open(&self) -> Result<(), Error<io::Error>> {
         if self.tell(self.cursor) { Ok(()) } else { Err(Error::Closed) }
     }
 
@@ -290,11 +291,16 @@ impl<T> SharedReader<T> {
         }
     }
 
+    /// True if the last durable number it knows of is ahead.
+    pub(super) fn is_behind(&self) -> bool {
+        self.cursor < self.bounds.last
+    }
+
     /// Asks how far records are durable.
-    fn refresh(&mut self) -> Result<(), Error<io::Error>> {
+    pub(super) fn refresh(&mut self) -> Result<(), Error<io::Error>> {
         self.check_open()?;
         let bounds = match &self.source {
-            Source::Beside(inner, _) => lock(&inner.published).bounds,
+            Source::Beside(inner, _) => inner.shown.with(|published| published.bounds),
             Source::Apart(_) => {
                 self.seen = Seen::default();
                 // A bucket that a cut left behind is made anew under its name.
@@ -364,27 +370,5 @@ impl<T> SharedReader<T> {
         self.seen = Seen::default();
         self.folder.refresh();
         Ok(())
-    }
-}
-
-impl SharedReader<Raw> {
-    pub(super) fn apart(path: &Path, n: u8) -> Result<Self, Error<io::Error>> {
-        let mut folder = Folder::open_reader(path, n)?;
-        let (header, _) = header::find(&mut folder)?;
-        let plan = Plan::new(&header)?;
-        let schema = Schema::read(&mut folder, &header)?;
-        let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
-        let mut reader = Self::new(folder, plan, Source::Apart(Box::new(schema)), bounds, n);
-        reader.refresh()?;
-        let first = {
-            let window = &mut Window::ahead(&mut reader.window, Seen::default());
-            let mut probe = Probe { storage: &mut reader.folder, plan, window };
-            match reader.bounds.head {
-                NO_INDEX => 1,
-                head => probe.first_number(reader.bounds.oldest, head).map_err(Error::Storage)?,
-            }
-        };
-        reader.load(first.saturating_sub(1))?;
-        Ok(reader)
     }
 }

@@ -1,5 +1,6 @@
 //! Reading records as the Rust type they were stored as.
 
+use core::time::Duration;
 use std::io;
 
 use super::SharedReader;
@@ -13,6 +14,14 @@ impl<T: Record> SharedReader<T> {
     #[expect(clippy::should_implement_trait, reason = "it can fail, and go on after a None")]
     pub fn next(&mut self) -> Result<Option<T>, Error<io::Error>> {
         Ok(self.next_record()?.map(|(_, bytes)| T::unpack(&bytes)))
+    }
+
+    /// As [`SharedReader::next`], but waits for a record up to `timeout`, or for ever.
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`].
+    pub fn next_wait(&mut self, timeout: Option<Duration>) -> Result<Option<T>, Error<io::Error>> {
+        Ok(self.next_record_wait(timeout)?.map(|(_, bytes)| T::unpack(&bytes)))
     }
 
     /// As [`SharedReader::next`], but the cursor stays where it is.

@@ -1,7 +1,8 @@
 //! Looking at a log without a lock and without changing it: a folder that may be in use, or a dump
 //! of flash.
 
-use std::{io, path::Path};
+use core::time::Duration;
+use std::{io, path::Path, time::Instant};
 
 use super::borrow_formats;
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
         probe::{Probe, Seen, Window},
         read::{Bounds, Position, Step},
     },
-    storage::{Storage, folder::Folder, image::Image},
+    storage::{Storage, dir::Watch, folder::Folder, image::Image},
     words::SeqnRange,
 };
 
@@ -121,6 +122,7 @@ pub struct View<S> {
     seen: Seen,
     at: Position,
     next: u64,
+    watch: Option<Watch>,
 }
 
 impl View<Folder> {
@@ -130,6 +132,20 @@ impl View<Folder> {
     /// [`Error::NoLog`], [`Error::NotALog`], [`Error::Version`], [`Error::Storage`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error<io::Error>> {
         Self::new(Folder::open_view(path.as_ref())?)
+    }
+
+    /// Waits until the log may have changed since the last look, or `timeout` is over. True says
+    /// that a [`View::refresh`] is worth it, and not more.
+    pub fn wait(&mut self, timeout: Option<Duration>) -> bool {
+        let until = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        match &mut self.watch {
+            Some(watch) => watch.wait(until),
+            // What was written before there was a watch is worth a look.
+            none => {
+                *none = Some(self.storage.watch());
+                true
+            }
+        }
     }
 }
 
@@ -175,6 +191,7 @@ impl<S: Storage> View<S> {
             seen: Seen::default(),
             at: Position::NOWHERE,
             next: 1,
+            watch: None,
         };
         view.refresh()?;
         view.seek(0)?;

@@ -8,7 +8,7 @@ use std::{io, path::Path};
 
 use super::{
     CURSOR_PLACE_SIZE, FIRST_BUCKET_SLOT, Geometry, Present, Slots, Storage,
-    dir::{Dir, Name, RealDir, ToSync},
+    dir::{Dir, Lending, Name, RealDir, Watch},
 };
 use crate::{error::Error, words::MAX_READERS};
 
@@ -91,24 +91,38 @@ impl Folder<RealDir> {
         self.dir.unlock();
     }
 
-    /// The one file that a sync would sync, if there is no more to it: [`ToSync::sync`] may then
-    /// run beside other work, and [`Folder::end_sync`] is to be told what came of it.
-    pub(crate) fn begin_sync(&mut self) -> io::Result<Option<(Name, ToSync)>> {
-        match *self.unsynced {
-            [name] if !self.names_changed && !self.failed => {
-                Ok(Some((name, self.dir.begin_sync(name)?)))
+    /// The file of `slot`, to be written, and all that a sync would sync then. This may be done
+    /// beside other work, with nothing else written meanwhile; [`Folder::take_back`] is then to be
+    /// told what came of it.
+    pub(crate) fn lend(&mut self, slot: u32) -> io::Result<Lending> {
+        if self.failed {
+            return Err(failed_before());
+        }
+        let own = name(slot);
+        self.touch(own);
+        let Self { dir, unsynced, .. } = self;
+        let others = unsynced.iter().filter(|name| **name != own);
+        Ok(Lending {
+            others: others.map(|name| dir.lend(*name)).collect::<io::Result<_>>()?,
+            file: dir.lend(own)?,
+            names: self.names_changed.then(|| self.dir.lend_names()),
+        })
+    }
+
+    /// What came of what was lent: whether all of it is durable.
+    pub(crate) fn take_back(&mut self, durable: bool) {
+        self.failed |= !durable;
+        if durable {
+            for name in core::mem::take(&mut self.unsynced) {
+                self.dir.synced(name);
             }
-            _ => Ok(None),
+            self.names_changed = false;
         }
     }
 
-    /// What came of the sync that was begun; nothing was written meanwhile.
-    pub(crate) fn end_sync(&mut self, name: Name, done: bool) {
-        self.failed |= !done;
-        if done {
-            self.dir.synced(name);
-            self.unsynced.clear();
-        }
+    /// Watches the folder for what another process writes to the log.
+    pub(crate) fn watch(&self) -> Watch {
+        self.dir.watch()
     }
 
     /// Looks at what the names mean now.
@@ -122,6 +136,10 @@ impl Folder<RealDir> {
         let header = headers.map(header).into_iter().collect::<io::Result<Vec<bool>>>()?;
         Ok(!header.contains(&true) && self.present(u32::MAX)?.is_none())
     }
+}
+
+fn failed_before() -> io::Error {
+    io::Error::other("an earlier sync failed; open the log again")
 }
 
 fn no_folder(error: io::Error) -> Error<io::Error> {
@@ -166,7 +184,7 @@ impl<D: Dir> Folder<D> {
     /// Runs `sync`, the one chance there is: see [`Dir::sync`].
     fn sync_once(&mut self, sync: impl FnOnce(&mut D) -> io::Result<()>) -> io::Result<()> {
         if self.failed {
-            return Err(io::Error::other("an earlier sync failed; open the log again"));
+            return Err(failed_before());
         }
         let synced = sync(&mut self.dir);
         self.failed = synced.is_err();

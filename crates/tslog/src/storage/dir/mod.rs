@@ -3,12 +3,16 @@
 //! [`Dir`] is a flat folder of the few [`Name`]s a log uses, as weak as POSIX; [`RealDir`] is that
 //! folder on Linux, and a test can put one in its place that fails.
 
+mod lent;
 mod real;
+mod watch;
 
 use core::fmt;
 use std::io;
 
-pub use real::{ReadOnlyFile, RealDir, ToSync};
+pub(crate) use lent::Lending;
+pub use real::{ReadOnlyFile, RealDir};
+pub use watch::Watch;
 
 use crate::words::MAX_READERS;
 

@@ -14,7 +14,11 @@ use std::io::{self, ErrorKind};
 use std::os::{fd::OwnedFd, unix::fs::FileExt};
 use std::{fs::File, path::Path, sync::Arc};
 
-use super::{Dir, Name};
+use super::{
+    Dir, Name,
+    lent::{Lent, LentNames},
+    watch::Watch,
+};
 
 const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 
@@ -25,7 +29,7 @@ const IDLE_FILES_MAX: usize = 2;
 /// A folder on Linux.
 #[derive(Debug)]
 pub struct RealDir {
-    folder: OwnedFd,
+    folder: Arc<OwnedFd>,
     writable: bool,
     /// The least recently used first.
     open: Vec<OpenFile>,
@@ -73,7 +77,9 @@ impl RealDir {
         let path = path.components().as_path();
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
-            Ok(folder) => Ok(Self { folder, writable, open: Vec::new(), locks: Vec::new() }),
+            Ok(folder) => {
+                Ok(Self { folder: Arc::new(folder), writable, open: Vec::new(), locks: Vec::new() })
+            }
             Err(Errno::NOTDIR | Errno::LOOP) if path.is_symlink() => {
                 Err(refusal(path.display(), "a symbolic link; name the folder it points to"))
             }
@@ -118,16 +124,30 @@ impl RealDir {
         });
     }
 
-    /// The file itself, to be synced beside other work on the folder; see [`RealDir::synced`].
-    pub(crate) fn begin_sync(&mut self, name: Name) -> io::Result<ToSync> {
-        self.with_file(name, |open| Ok(ToSync(Arc::clone(&open.file))))
+    /// The file itself, to be written and synced beside other work on the folder; see
+    /// [`RealDir::synced`]. Until then it is held open.
+    pub(crate) fn lend(&mut self, name: Name) -> io::Result<Lent> {
+        self.with_file(name, |open| {
+            open.unsynced = true;
+            Ok(Lent(Arc::clone(&open.file)))
+        })
     }
 
-    /// The file was synced, and not written since [`RealDir::begin_sync`].
+    /// The folder itself, for its names to be synced beside other work.
+    pub(crate) fn lend_names(&self) -> LentNames {
+        LentNames(Arc::clone(&self.folder))
+    }
+
+    /// The file was synced, and not written since.
     pub(crate) fn synced(&mut self, name: Name) {
         for open in self.open.iter_mut().filter(|open| open.name == name) {
             open.unsynced = false;
         }
+    }
+
+    /// Watches the folder from here on.
+    pub fn watch(&self) -> Watch {
+        Watch::new(&self.folder)
     }
 
     /// Opens a file, or with `OFlags::CREATE` makes it.
@@ -279,21 +299,7 @@ impl ReadOnlyFile {
     }
 }
 
-/// A file whose bytes are to be made durable.
-#[derive(Debug)]
-pub struct ToSync(Arc<File>);
-
-impl ToSync {
-    /// Makes the bytes durable; see [`Dir::sync`].
-    ///
-    /// # Errors
-    /// Those of the file system. The bytes are given up then.
-    pub fn sync(&self) -> io::Result<()> {
-        sync_data(&self.0)
-    }
-}
-
-fn sync_data(file: &File) -> io::Result<()> {
+pub(super) fn sync_data(file: &File) -> io::Result<()> {
     let synced = file.sync_data();
     if synced.is_err() {
         // The cache would go on showing what is not on the disk, and whoever opens the log next

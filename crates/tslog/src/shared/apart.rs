@@ -1,0 +1,54 @@
+//! A reader in another process than the writer: it finds out by itself how far the log is.
+
+use std::{io, path::Path};
+
+use super::{Raw, Schema, SharedReader, reader::Source};
+use crate::{
+    error::Error,
+    layout::plan::Plan,
+    log::{
+        NO_INDEX, header,
+        probe::{Probe, Seen, Window},
+        read::Bounds,
+    },
+    storage::{dir::Watch, folder::Folder},
+};
+
+/// A reader without a writer in this process.
+#[derive(Debug)]
+pub(super) struct Apart {
+    pub(super) schema: Schema,
+    /// What the kernel tells of the folder, once it was waited for.
+    pub(super) watch: Option<Watch>,
+    /// How often it has changed, once a task has waited for it.
+    #[cfg(feature = "async")]
+    pub(super) changes: Option<std::sync::Arc<super::shown::Shown<u64>>>,
+}
+
+impl SharedReader<Raw> {
+    pub(super) fn apart(path: &Path, n: u8) -> Result<Self, Error<io::Error>> {
+        let mut folder = Folder::open_reader(path, n)?;
+        let (header, _) = header::find(&mut folder)?;
+        let plan = Plan::new(&header)?;
+        let schema = Schema::read(&mut folder, &header)?;
+        let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
+        let source = Source::Apart(Box::new(Apart {
+            schema,
+            watch: None,
+            #[cfg(feature = "async")]
+            changes: None,
+        }));
+        let mut reader = Self::new(folder, plan, source, bounds, n);
+        reader.refresh()?;
+        let first = {
+            let window = &mut Window::ahead(&mut reader.window, Seen::default());
+            let mut probe = Probe { storage: &mut reader.folder, plan, window };
+            match reader.bounds.head {
+                NO_INDEX => 1,
+                head => probe.first_number(reader.bounds.oldest, head).map_err(Error::Storage)?,
+            }
+        };
+        reader.load(first.saturating_sub(1))?;
+        Ok(reader)
+    }
+}
