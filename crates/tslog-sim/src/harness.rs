@@ -4,7 +4,7 @@
 //! medium, the parameters of the log and the script. The variant says whether the power goes or a
 //! call fails, what is torn, and what happens in the later lives.
 
-use crate::medium::{FolderMedium, Medium, NorMedium, SlotMedium};
+use crate::medium::{Drawn, FolderMedium, Medium, NorMedium, SlotMedium};
 use crate::ops::{Shape, script};
 use crate::power::{Fault, Rng};
 use crate::run::{Life, Run};
@@ -131,7 +131,7 @@ pub fn replay(case: Case) -> Outcome {
     outcome
 }
 
-fn sweep<M: Medium>(kind: Kind, seed: u64) -> Outcome {
+fn sweep<M: Drawn>(kind: Kind, seed: u64) -> Outcome {
     let mut outcome = Outcome::default();
     let mut case = Case { kind, seed, cut: 0, variant: 0 };
     // The first attempt is not cut, and counts the steps there are to cut.
@@ -152,7 +152,7 @@ fn sweep<M: Medium>(kind: Kind, seed: u64) -> Outcome {
 }
 
 /// Tries one case; returns the steps its first life took, or `None` after a violation.
-fn attempt<M: Medium>(case: Case, outcome: &mut Outcome) -> Option<u64> {
+fn attempt<M: Drawn>(case: Case, outcome: &mut Outcome) -> Option<u64> {
     let states = &mut outcome.states;
     match guarded(|| lives::<M>(case, states)) {
         Ok(steps) => Some(steps),
@@ -195,7 +195,7 @@ pub fn keep_panics() {
 }
 
 /// Draws a shape that fits the medium the seed draws, and the script.
-fn prepare<M: Medium>(seed: u64) -> (Shape, Rng) {
+fn prepare<M: Drawn>(seed: u64) -> (Shape, Rng) {
     let mut rng = Rng::new(seed);
     loop {
         let shape = Shape::draw(&mut rng);
@@ -207,7 +207,7 @@ fn prepare<M: Medium>(seed: u64) -> (Shape, Rng) {
 }
 
 /// All lives of a case; returns the steps of the first.
-fn lives<M: Medium>(case: Case, states: &mut u64) -> u64 {
+fn lives<M: Drawn>(case: Case, states: &mut u64) -> u64 {
     let (shape, medium_rng) = prepare::<M>(case.seed);
     let mut draw = Rng::new(case.seed ^ 2);
     let script = script(&mut draw, 30 + case.seed % 31);

@@ -15,6 +15,7 @@
 )]
 
 pub mod contract;
+pub mod disk;
 pub mod harness;
 pub mod medium;
 pub mod model;
@@ -24,4 +25,5 @@ pub mod power;
 pub mod run;
 pub mod simdir;
 pub mod slots;
+pub mod torture;
 pub mod trail;

@@ -11,16 +11,13 @@ use tslog::storage::flash::Flash;
 use tslog::storage::folder::Folder;
 use tslog::storage::{CURSOR_PLACE_SIZE, FIRST_BUCKET_SLOT, Geometry, Slots, Storage};
 
-/// A simulated medium: it makes storages, loses its power, and can be damaged.
+/// A simulated medium: it makes storages and loses its power.
 pub trait Medium: Sized {
     /// What a log is given.
     type Storage: Storage<Error: Debug>;
 
     /// Whether its slots exist by name.
     const NAMED: bool;
-
-    /// A blank medium of a random shape. `need` is about how many bytes a bucket takes.
-    fn draw(rng: &mut Rng, need: u64, power: &Power) -> Self;
 
     /// A storage on this medium, as after a start of the program.
     fn storage(&self) -> Self::Storage;
@@ -32,6 +29,12 @@ pub trait Medium: Sized {
     fn squeeze(&self, tight: bool) {
         let _ = tight;
     }
+}
+
+/// A medium that a seed draws, and that can be damaged.
+pub trait Drawn: Medium {
+    /// A blank medium of a random shape. `need` is about how many bytes a bucket takes.
+    fn draw(rng: &mut Rng, need: u64, power: &Power) -> Self;
 
     /// Changes one byte that holds something by `f`; returns where it is, for people.
     fn corrupt(&self, rng: &mut Rng, f: &dyn Fn(u8) -> u8) -> String;
@@ -51,19 +54,21 @@ impl<const WRITE: usize> Medium for NorMedium<WRITE> {
     type Storage = Flash<Nor<WRITE, SECTOR>>;
     const NAMED: bool = false;
 
-    fn draw(rng: &mut Rng, _need: u64, power: &Power) -> Self {
-        let sectors = rng.pick(&[1, 1, 2, 2, 4, 8]);
-        let slots = rng.within(4, 10) as usize;
-        let nor = Nor::new(sectors * slots, power, Rng::new(rng.bits()));
-        Self { nor, slot_size: (sectors * SECTOR) as u32 }
-    }
-
     fn storage(&self) -> Self::Storage {
         let size = self.nor.capacity() as u32;
         Flash::new(self.nor.clone(), 0..size, self.slot_size).expect("the shape is a good one")
     }
 
     fn cycle(&self) {}
+}
+
+impl<const WRITE: usize> Drawn for NorMedium<WRITE> {
+    fn draw(rng: &mut Rng, _need: u64, power: &Power) -> Self {
+        let sectors = rng.pick(&[1, 1, 2, 2, 4, 8]);
+        let slots = rng.within(4, 10) as usize;
+        let nor = Nor::new(sectors * slots, power, Rng::new(rng.bits()));
+        Self { nor, slot_size: (sectors * SECTOR) as u32 }
+    }
 
     fn corrupt(&self, rng: &mut Rng, f: &dyn Fn(u8) -> u8) -> String {
         let word = rng.pick(&self.nor.programmed());
@@ -84,6 +89,20 @@ impl<const NAMED: bool> Medium for SlotMedium<NAMED> {
     type Storage = SimSlots;
     const NAMED: bool = NAMED;
 
+    fn storage(&self) -> Self::Storage {
+        self.slots.clone()
+    }
+
+    fn cycle(&self) {
+        self.slots.cycle();
+    }
+
+    fn squeeze(&self, tight: bool) {
+        self.slots.set_budget(if tight { self.slots.used() } else { self.budget });
+    }
+}
+
+impl<const NAMED: bool> Drawn for SlotMedium<NAMED> {
     fn draw(rng: &mut Rng, need: u64, power: &Power) -> Self {
         let write_size = rng.pick(&[1, 2, 4, 8, 16, 32]);
         let fixed = Geometry {
@@ -101,18 +120,6 @@ impl<const NAMED: bool> Medium for SlotMedium<NAMED> {
         let geometry = if NAMED { named } else { fixed };
         let budget = if rng.chance(40) { rng.within(3, 6) * need + 4096 } else { 1 << 20 };
         Self { slots: SimSlots::new(geometry, budget, power, Rng::new(rng.bits())), budget }
-    }
-
-    fn storage(&self) -> Self::Storage {
-        self.slots.clone()
-    }
-
-    fn cycle(&self) {
-        self.slots.cycle();
-    }
-
-    fn squeeze(&self, tight: bool) {
-        self.slots.set_budget(if tight { self.slots.used() } else { self.budget });
     }
 
     fn corrupt(&self, rng: &mut Rng, f: &dyn Fn(u8) -> u8) -> String {
@@ -142,11 +149,6 @@ impl Medium for FolderMedium {
     type Storage = Folder<SimDir>;
     const NAMED: bool = true;
 
-    fn draw(rng: &mut Rng, need: u64, power: &Power) -> Self {
-        let budget = if rng.chance(40) { rng.within(3, 6) * need + 4096 } else { 1 << 20 };
-        Self { dir: SimDir::new(budget, power, Rng::new(rng.bits())), budget }
-    }
-
     fn storage(&self) -> Self::Storage {
         Folder::new(self.dir.clone())
     }
@@ -157,6 +159,13 @@ impl Medium for FolderMedium {
 
     fn squeeze(&self, tight: bool) {
         self.dir.set_budget(if tight { self.dir.used() } else { self.budget });
+    }
+}
+
+impl Drawn for FolderMedium {
+    fn draw(rng: &mut Rng, need: u64, power: &Power) -> Self {
+        let budget = if rng.chance(40) { rng.within(3, 6) * need + 4096 } else { 1 << 20 };
+        Self { dir: SimDir::new(budget, power, Rng::new(rng.bits())), budget }
     }
 
     fn corrupt(&self, rng: &mut Rng, f: &dyn Fn(u8) -> u8) -> String {

@@ -4,7 +4,7 @@
 //! what is found afterwards may be found. Every complaint is a panic with one sentence.
 
 /// What a reader has read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Hash)]
 pub struct Cursor {
     /// The last number read.
     pub memory: u64,
@@ -20,7 +20,7 @@ pub struct Cursor {
 }
 
 /// The reference model of a log.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Hash)]
 pub struct Model {
     record_size: usize,
     bytes: Vec<u8>,

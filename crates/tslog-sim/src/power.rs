@@ -181,6 +181,11 @@ impl Power {
         }
     }
 
+    /// A call fails by itself, though the power is on.
+    pub fn strike(&self) {
+        self.0.struck.set(true);
+    }
+
     /// Turns the power off between two steps.
     pub fn cut(&self) {
         self.0.off.set(true);

@@ -16,6 +16,15 @@ pub fn trail() -> Vec<String> {
     TRAIL.with(RefCell::take).unwrap_or_default()
 }
 
+/// Forgets what was done so far: what comes now is another case.
+pub(crate) fn forget() {
+    TRAIL.with(|trail| {
+        if let Some(trail) = trail.borrow_mut().as_mut() {
+            trail.clear();
+        }
+    });
+}
+
 /// Remembers a line, if somebody wants it.
 pub(crate) fn note(line: impl FnOnce() -> String) {
     TRAIL.with(|trail| {

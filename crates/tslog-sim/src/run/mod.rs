@@ -3,9 +3,11 @@
 //! A life goes from power on to the fault that was planned. Whatever the log answers that the model
 //! does not allow is a panic; an error that the fault explains ends the life.
 
+mod fork;
 mod reading;
+mod remake;
 
-use crate::medium::Medium;
+use crate::medium::{Drawn, Medium};
 use crate::model::Model;
 use crate::ops::{How, Op, Shape};
 use crate::power::{Power, Rng};
@@ -42,16 +44,23 @@ pub struct Run<M: Medium> {
     squeezed: bool,
 }
 
-impl<M: Medium> Run<M> {
+impl<M: Drawn> Run<M> {
     /// A blank medium for a log of this shape.
     pub fn new(shape: Shape, mut rng: Rng, tears: u64) -> Self {
         let power = Power::new();
         let need = u64::from(shape.bucket_size.min(200)) * u64::from(shape.record_size + 8) + 128;
         let medium = M::draw(&mut rng, need, &power);
+        let rng = Rng::new(rng.bits() ^ tears);
+        Self::on(medium, power, rng, shape)
+    }
+}
+
+impl<M: Medium> Run<M> {
+    /// A log of this shape, which is to be made on `medium`.
+    pub fn on(medium: M, power: Power, rng: Rng, shape: Shape) -> Self {
         let drops = shape.policy == Policy::DropOldest;
         let model =
             Model::new(shape.record_size as usize, shape.commit_delta, shape.readers, drops);
-        let rng = Rng::new(rng.bits() ^ tears);
         let handles = [const { None }; MAX_READERS];
         Self { medium, power, rng, shape, model, log: None, handles, made: false, squeezed: false }
     }
@@ -323,36 +332,6 @@ impl<M: Medium> Run<M> {
 
     fn reset(&mut self) -> Life {
         self.forget();
-        self.open()
-    }
-
-    fn recreate(&mut self) -> Life {
-        self.forget();
-        self.model.reset();
-        let (storage, buffer) = (self.medium.storage(), self.buffer());
-        let made = TheLog::<M>::create(storage, buffer, &self.config(true));
-        let made = match made {
-            // No room for the new header beside the old log, which is still there.
-            Err(Error::Full | Error::Storage(_)) if self.power.is_on() && !self.power.struck() => {
-                return self.open();
-            }
-            made => self.expect(made, "making the log anew")?,
-        };
-        self.log = Some(made);
-        let drops = self.shape.policy == Policy::DropOldest;
-        self.model.reset_done(self.shape.readers, drops);
-        self.adopt()
-    }
-
-    /// Opens with another commit delta, if the medium has room for such batches.
-    fn change_delta(&mut self, delta: u32) -> Life {
-        self.close()?;
-        let old = std::mem::replace(&mut self.shape.commit_delta, delta);
-        let probe = TheLog::<M>::open(self.medium.storage(), self.buffer(), &self.config(true));
-        match probe.map(|_| ()) {
-            Err(Error::Invalid(_)) => self.shape.commit_delta = old,
-            probe => self.expect(probe, "opening with another commit_delta")?,
-        }
         self.open()
     }
 

@@ -1,0 +1,86 @@
+//! Calls that fail, and a disk that does not do what it says.
+
+use crate::power::Power;
+use std::io::{self, ErrorKind};
+
+/// What is wrong with a disk, so that a harness can show that it would notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sabotage {
+    /// Syncing a file makes nothing safe.
+    SkipSync,
+    /// Syncing the names makes none of them safe.
+    SkipFolderSync,
+}
+
+impl Sabotage {
+    /// All of them, with the names they have on the command line.
+    pub const ALL: [(&str, Self); 2] =
+        [("skip-sync", Self::SkipSync), ("skip-folder-sync", Self::SkipFolderSync)];
+}
+
+/// The call that is to fail, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// Which call, counted from 1.
+    pub call: u64,
+    /// All calls after it fail too.
+    pub for_good: bool,
+    /// What the call returns.
+    pub kind: ErrorKind,
+    /// A write that fails has written half of its bytes, and a sync half of what was pending.
+    pub half: bool,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Faults {
+    pub(super) sabotage: Option<Sabotage>,
+    pub(super) failure: Option<Failure>,
+    pub(super) calls: u64,
+    /// The call that fails first changed something, or was to.
+    pub(super) changing: bool,
+    pub(super) refuses_removal: bool,
+}
+
+impl Faults {
+    /// A call is made: fails it if it is its turn.
+    pub(super) fn strike(&mut self, power: &Power, changing: bool) -> io::Result<()> {
+        self.calls += 1;
+        let Some(failure) = self.failure else { return Ok(()) };
+        let now = self.calls == failure.call || failure.for_good && self.calls > failure.call;
+        if !now {
+            return Ok(());
+        }
+        self.changing |= changing;
+        power.strike();
+        Err(failure.kind.into())
+    }
+}
+
+impl super::Disk {
+    /// From now on the disk does not do what it says.
+    pub fn sabotage(&self, how: Option<Sabotage>) {
+        self.inner().faults.sabotage = how;
+    }
+
+    /// Lets a call fail, counted from now; `None` lets all of them work again.
+    pub fn fail(&self, failure: Option<Failure>) {
+        let mut inner = self.inner();
+        inner.faults.failure = failure;
+        (inner.faults.calls, inner.faults.changing) = (0, false);
+    }
+
+    /// Calls made since [`super::Disk::fail`].
+    pub fn calls(&self) -> u64 {
+        self.inner().faults.calls
+    }
+
+    /// True if a call failed that was to change something.
+    pub fn failed_changing(&self) -> bool {
+        self.inner().faults.changing
+    }
+
+    /// While set, no file can be removed.
+    pub fn refuse_removal(&self, refuse: bool) {
+        self.inner().faults.refuses_removal = refuse;
+    }
+}

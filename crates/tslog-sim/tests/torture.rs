@@ -1,0 +1,63 @@
+//! A small part of each campaign, and that a campaign notices a medium that lies.
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
+use tslog_sim::disk::Sabotage;
+use tslog_sim::harness::keep_panics;
+use tslog_sim::torture::{Options, Size, Tally, cuts};
+
+fn options(workload: &str) -> Options {
+    Options {
+        size: Size::Quick,
+        seed: 1,
+        threads: 1,
+        workload: Some(workload.into()),
+        case: None,
+        sabotage: None,
+        progress: false,
+    }
+}
+
+fn tried(tally: Result<Tally, String>) -> Tally {
+    let tally = tally.unwrap_or_else(|message| panic!("{message}"));
+    let violations =
+        tally.violations.iter().map(|found| format!("{} {}", found.case, found.message));
+    let violations: Vec<_> = violations.collect();
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
+    tally
+}
+
+#[test]
+fn every_subset_of_what_was_not_safe_may_be_lost() {
+    keep_panics();
+    for workload in ["commit", "roll", "delete-many", "recreate", "slots-roll", "ring-roll"] {
+        let tally = tried(cuts::run(&options(workload)));
+        assert!(tally.states > 1_000, "{workload} has {} states only", tally.states);
+    }
+}
+
+#[test]
+fn a_disk_that_skips_syncs_is_noticed() {
+    keep_panics();
+    for (how, workloads) in [
+        (Sabotage::SkipSync, ["commit", "roll", "cursor", "slots-roll"]),
+        (Sabotage::SkipFolderSync, ["create", "roll", "delete", "recreate"]),
+    ] {
+        for workload in workloads {
+            let options = Options { sabotage: Some(how), ..options(workload) };
+            let tally = cuts::run(&options).unwrap_or_else(|message| panic!("{message}"));
+            assert!(!tally.violations.is_empty(), "{how:?} goes unnoticed in {workload}");
+        }
+    }
+}
+
+#[test]
+fn a_case_is_made_again_by_its_path_alone() {
+    keep_panics();
+    let broken = Options { sabotage: Some(Sabotage::SkipSync), ..options("roll") };
+    let found = cuts::run(&broken).unwrap_or_else(|message| panic!("{message}"));
+    let case: Vec<_> = found.violations[0].case.split('/').map(str::to_string).collect();
+    let again = Options { workload: None, case: Some(case), ..broken };
+    let again = cuts::run(&again).unwrap_or_else(|message| panic!("{message}"));
+    assert_eq!((again.states, again.violations.len()), (1, 1));
+    assert_eq!(again.violations[0].message, found.violations[0].message);
+}
