@@ -210,6 +210,22 @@ fn a_dump_of_a_flash_that_is_written_in_words_can_be_looked_at() {
 }
 
 #[test]
+fn a_record_that_is_too_long_is_refused_before_a_bucket_is_begun_for_it() {
+    let temp = tempfile::tempdir().unwrap();
+    let log = Options::new().record_size(8).bucket_size(2).open_raw(temp.path()).unwrap();
+    let buckets = || {
+        let names = std::fs::read_dir(temp.path()).unwrap().map(|entry| entry.unwrap().file_name());
+        names.filter(|name| name.to_str().unwrap().starts_with("bucket")).count()
+    };
+    for filled in 0..3 {
+        assert!(matches!(log.store_record(&[0; 9]), Err(Error::Invalid(_))));
+        assert_eq!(buckets(), filled);
+        log.store_record(&[0; 8]).unwrap();
+        log.store_record(&[0; 8]).unwrap();
+    }
+}
+
+#[test]
 fn storing_by_copying_stops_where_a_commit_comes_due_and_where_a_bucket_is_full() {
     let temp = tempfile::tempdir().unwrap();
     let log = Options::new()

@@ -29,6 +29,7 @@ where
     /// [`Error::Closed`]; [`Error::Poisoned`]; [`Error::Storage`]. With the first three, nothing
     /// has changed and no number is used up.
     pub fn store_record(&mut self, data: &[u8]) -> Result<u64, Error<S::Error>> {
+        check_size(self.plan.record_size, data)?;
         self.store_with(|record| fill_from(record, data))
     }
 
@@ -343,6 +344,12 @@ where
         }
         Ok(())
     }
+}
+
+/// Refuses what is longer than a record, before a bucket is begun for it.
+pub(crate) fn check_size(record_size: u32, data: &[u8]) -> Result<(), Invalid> {
+    let (most, given) = (u64::from(record_size), data.len() as u64);
+    if given > most { Err(Invalid::Record(most, given)) } else { Ok(()) }
 }
 
 /// Copies `data` to the beginning of a record.

@@ -42,7 +42,10 @@ use crate::{
     Log, Record, Report, Stats,
     error::{Error, Invalid},
     format::{Format, Value},
-    log::{read::Bounds, store::fill_from},
+    log::{
+        read::Bounds,
+        store::{check_size, fill_from},
+    },
     storage::folder::Folder,
     words::MAX_READERS,
 };
@@ -157,6 +160,7 @@ impl<T> SharedLog<T> {
     /// # Errors
     /// As [`Log::store_record`].
     pub fn store_record(&self, data: &[u8]) -> Result<u64, Error<io::Error>> {
+        check_size(self.inner.plan.record_size, data)?;
         self.inner.store(|record| fill_from(record, data))
     }
 
