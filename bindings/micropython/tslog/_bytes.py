@@ -56,6 +56,18 @@ def mix(number):
     return x ^ (x >> 16)
 
 
+def unmix(mixed, low, high):
+    """Which of the numbers from `low` to `high` adds this to a checksum, if any: `mix` backwards."""
+    for upper in (low >> 32, high >> 32):
+        x = ((mixed ^ (mixed >> 16)) * 0x7ED1B41D) & 0xFFFFFFFF
+        x = ((x ^ (x >> 13) ^ (x >> 26)) * 0xA5CB9243) & 0xFFFFFFFF
+        x ^= (x >> 16) ^ ((upper * 0x9E3779B1) & 0xFFFFFFFF)
+        number = upper << 32 | x
+        if low <= number <= high:
+            return number
+    return None
+
+
 def seal(data):
     """The data and its checksum."""
     return data + struct.pack("<I", crc32c(0, data))
@@ -117,13 +129,16 @@ def bucket_header(base, index, first, cursors):
     return data + struct.pack("<I", crc32c(bucket_seed(base, index), data))
 
 
-def bucket_first(base, index, data):
-    """The first number of a bucket, `None` if its header is not sound."""
-    if len(data) < BUCKET or struct.unpack_from("<I", data, 0)[0] != index or data[11] != VERSION:
+def read_bucket_header(base, index, data):
+    """The first number of a bucket and the cursors it tells, `None` if its header is not sound."""
+    if struct.unpack_from("<I", data, 0)[0] != index or data[11] != VERSION:
         return None
     if struct.unpack_from("<I", data, 28)[0] != crc32c(bucket_seed(base, index), data[:28]):
         return None
-    return struct.unpack_from("<Q", data, 4)[0] & ((1 << 56) - 1) or None
+    first = struct.unpack_from("<Q", data, 4)[0] & ((1 << 56) - 1)
+    lags = struct.unpack_from("<IIII", data, 12)
+    cursors = [None if lag == NO_LAG else max(0, first - 1 - lag) for lag in lags]
+    return (first, cursors) if first else None
 
 
 def frame(seed, kind, count, number, payload):
@@ -138,7 +153,7 @@ def frame_head(data, record_size):
     if len(data) < FRAME or crc8(data[:3]) != data[3]:
         return None
     count, kind = struct.unpack_from("<HB", data, 0)
-    if kind in (RECORDS, PART) and count:
+    if kind in (RECORDS, PART):
         return count, kind, count * record_size
     if kind == CURSOR:
         return 0, kind, 8

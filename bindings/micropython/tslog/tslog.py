@@ -16,10 +16,9 @@ from collections import namedtuple
 
 from tslog import _bytes as b
 from tslog._format import Format
+from tslog._probe import ENOENT, Position, Probe, indexes, open_file
 
 _CPYTHON = sys.implementation.name == "cpython"
-_ENOENT = 2
-_CHUNK = 512
 
 TSStats = namedtuple("TSStats", ("seqn", "bucket", "lag"))
 
@@ -74,11 +73,6 @@ def _integer(name, value, low, high):
     return value
 
 
-def _open(path, mode):
-    # A buffer of CPython's would show old bytes of a file that is written.
-    return open(path, mode, buffering=0) if _CPYTHON else open(path, mode)
-
-
 def _sync(file):
     file.flush()
     if _CPYTHON:
@@ -89,7 +83,7 @@ def _exists(path):
     try:
         os.stat(path)
     except OSError as error:
-        if error.args[0] != _ENOENT:
+        if error.args[0] != ENOENT:
             raise
         return False
     return True
@@ -103,88 +97,6 @@ def _make_folders(path):
         at = path.find("/", at + 1)
     if not _exists(path):
         os.mkdir(path)
-
-
-class _Bucket:
-    """A bucket as it is read."""
-
-    def __init__(self, log, index):
-        self.index = index
-        self.record_size = log._header.record_size
-        self.seed = b.bucket_seed(log._header.seed, index)
-        self.file = _open(log._path("bucket-%010d" % index), "rb")
-        self.first = b.bucket_first(log._header.seed, index, self.read(0, b.BUCKET))
-
-    def read(self, offset, size):
-        self.file.seek(offset)
-        return self.file.read(size)
-
-    def close(self):
-        self.file.close()
-
-    def frame(self, offset, number):
-        """Count, kind, payload and end of the frame at `offset`, if it is sound and of `number`."""
-        found = self._summed(offset)
-        if found and found[4] == b.mix(number):
-            return found[:4]
-        return None
-
-    def _summed(self, offset):
-        data = self.read(offset, b.FRAME)
-        head = b.frame_head(data, self.record_size)
-        if head is None:
-            return None
-        count, kind, size = head
-        payload = self.read(offset + b.FRAME, size)
-        if len(payload) < size:
-            return None
-        computed = b.crc32c(b.crc32c(self.seed, data[:4]), payload)
-        stored = int.from_bytes(data[4:8], "little")
-        return count, kind, payload, offset + b.FRAME + size, computed ^ stored
-
-    def find(self, offset, low, high):
-        """The next sound frame behind `offset` whose number is from `low` to `high`: both."""
-        # A blank tail is long and holds nothing.
-        size = self.file.seek(0, 2)
-        end = size
-        while end > offset:
-            start = max(offset, end - _CHUNK)
-            if any(self.read(start, end - start)):
-                break
-            end = start
-        mixed = None
-        for at in range(offset, end):
-            found = self._summed(at)
-            if found is None:
-                continue
-            if mixed is None:
-                mixed = {b.mix(number): number for number in range(low, high + 1)}
-            if found[4] in mixed:
-                return at, mixed[found[4]]
-        return None
-
-    def walk(self, number, bucket_size):
-        """Walks all frames from `number` on.
-
-        Returns the last number that a frame ends a commit with or `None`, where the frames end,
-        whether the log was closed there, and how many sound frames there are.
-        """
-        offset, committed, closed, frames = b.BUCKET, None, False, 0
-        high = number + bucket_size
-        while True:
-            found = self.frame(offset, number)
-            if found is None:
-                resumed = self.find(offset + 1, number, high)
-                if resumed is None:
-                    return committed, offset, closed, frames
-                offset, number = resumed
-                continue
-            count, kind, _payload, offset = found
-            frames += 1
-            number += count
-            closed = kind == b.CLOSE
-            if kind == b.RECORDS or (kind == b.CLOSE and number > 1):
-                committed = number - 1
 
 
 class TSLog:
@@ -213,6 +125,7 @@ class TSLog:
         self._lock = _thread.allocate_lock()
         self._state = None
         self._file = None
+        self._begun = True
         _make_folders(self._folder)
         header = self._find_header()
         if header is None or recreate:
@@ -221,8 +134,11 @@ class TSLog:
             self._compare(header, wanted)
         self._header = header
         self._formats = [Format(text) for text, _fields in header.formats]
+        self._probe = Probe(self._folder, header)
+        self._read_cursors()
         self._recover()
         self._open_cursors()
+        self._give_up_consumed()
 
     @staticmethod
     def _wanted(formats, record_size, bucket_size):
@@ -251,7 +167,7 @@ class TSLog:
         path = self._path("header-%d" % copy)
         if not _exists(path):
             return None
-        file = _open(path, "rb")
+        file = open_file(path, "rb")
         try:
             return b.Header.decode(file.read())
         finally:
@@ -266,15 +182,9 @@ class TSLog:
             second = second or found
         if second is not None:
             raise TSLogNotALog("the log has layout version %d, later than this module" % second)
-        if _exists(self._path("header-1")) or self._indexes():
+        if _exists(self._path("header-1")) or indexes(self._folder):
             raise TSLogNotALog("what is in %s is not a log" % self._folder)
         return None
-
-    def _indexes(self):
-        """The indexes of all buckets in the folder, from the lowest."""
-        names = [name for name in os.listdir(self._folder) if name[:7] == "bucket-"]
-        digits = [name[7:] for name in names]
-        return sorted(int(text) for text in digits if len(text) == 10 and text.isdigit())
 
     def _create(self, old, wanted):
         parsed, record_size, bucket_size = wanted
@@ -284,15 +194,16 @@ class TSLog:
         # Power goes while copy A is written: copy B still is the old log, or there is none.
         for copy in range(2):
             self._write_new("header-%d" % copy, header.encode())
-        for index in self._indexes():
-            os.remove(self._path("bucket-%010d" % index))
+        probe = Probe(self._folder, header)
+        for index in probe.indexes():
+            os.remove(probe.path(index))
         for n in range(4):
             if _exists(self._path("reader-%d" % n)):
                 os.remove(self._path("reader-%d" % n))
         return header
 
     def _write_new(self, name, data):
-        file = _open(self._path(name), "wb")
+        file = open_file(self._path(name), "wb")
         file.write(data)
         _sync(file)
         file.close()
@@ -313,67 +224,48 @@ class TSLog:
 
     def _recover(self):
         """Finds the newest bucket that ends a commit. What lies behind it was never committed."""
-        indexes = self._indexes()
-        self._first = {}
-        self._void = []
-        self._committed = 0
-        self._index = None
-        self._offset = 0
-        closed = False
-        while indexes and self._index is None:
-            bucket = _Bucket(self, indexes[-1])
-            first = bucket.first or self._first_behind(indexes[:-1])
-            walked = bucket.walk(first, self._header.bucket_size)
-            bucket.close()
-            committed, end, is_closed, frames = walked
-            # Header and first frame are one write: if that was cut, there is no bucket.
-            if committed is None or (bucket.first is None and frames < 2):
-                self._void.append(indexes.pop())
-                if not indexes and bucket.first:
-                    self._committed = bucket.first - 1
-                continue
-            self._index, self._committed = bucket.index, committed
-            self._offset, closed = end, is_closed
-            self._first[bucket.index] = first
-        self._indexes_kept = indexes
-        self._stored = self._committed
-        self._abandoned = not closed
-        self._pending = bytearray()
-        self._count = 0
-        self._parts = False
+        probe, there = self._probe, self._probe.indexes()
+        self._pending, self._count = bytearray(), 0
+        self._oldest, self._head, self._anchor = 0, None, None
+        self._committed, self._first, self._offset = 0, 1, b.BUCKET
+        self._abandoned, self._told = bool(there), [None] * 4
+        known = [cursor for cursor in self._acked if cursor is not None]
+        cursor = min(known) if known else 0
+        end = None
+        for index in reversed(there):
+            walk = probe.walk(index, cursor)
+            if walk:
+                end = index, walk
+                if walk.solid:
+                    break
+        # The bucket before it may be gone or rotten; the numbers up to here are taken.
+        if end and (end[1].solid or end[1].first > 1):
+            index, walk = end
+            self._oldest, self._head, self._anchor = there[0], index, index
+            self._first, self._offset = walk.first, walk.end
+            self._committed = walk.first - 1 if walk.committed is None else walk.committed
+            clean = walk.closed and walk.header is not None and index == there[-1]
+            self._abandoned = not (clean and probe.is_blank(index, walk.end, probe.extent(index)))
+            self._tell(walk, [before for before in there if before < index])
 
-    def _first_behind(self, indexes):
-        """The first number of the bucket behind these, by walking the last of them."""
-        if not indexes:
-            return 1
-        bucket = _Bucket(self, indexes[-1])
-        first = bucket.first or self._first_behind(indexes[:-1])
-        committed = bucket.walk(first, self._header.bucket_size)[0]
-        bucket.close()
-        return (committed or first - 1) + 1
+    def _tell(self, walk, before):
+        """Takes note of the cursors that the newest sound header tells."""
+        header = walk.header
+        while header is None and before:
+            header = self._probe.header(before.pop())
+        if header:
+            self._told = header[1]
 
-    def _first_of(self, index):
-        """The first number of a bucket, `None` if its header is not sound."""
-        if index not in self._first:
-            bucket = _Bucket(self, index)
-            self._first[index] = bucket.first
-            bucket.close()
-        return self._first[index]
-
-    def _first_after(self, index):
-        """The first number behind a bucket."""
-        for following in self._indexes_kept:
-            if following > index and self._first_of(following):
-                return self._first_of(following)
-        return self._committed + 1
+    def _bounds(self):
+        """Which buckets a reader may look at, and the last number it may read."""
+        return self._oldest, -1 if self._anchor is None else self._anchor, self._committed
 
     # Cursors
 
-    def _open_cursors(self):
-        oldest = 0
-        if self._indexes_kept:
-            oldest = (self._first_of(self._indexes_kept[0]) or 1) - 1
-        self._counters, self._acked, self._handles = [], [], [None] * self._nreaders
+    def _read_cursors(self):
+        """The cursors that have a place of their own, `None` where both are torn."""
+        self._counters, self._acked, self._fresh = [], [], []
+        self._handles = [None] * self._nreaders
         for n in range(4):
             name = "reader-%d" % n
             there = _exists(self._path(name))
@@ -383,21 +275,39 @@ class TSLog:
                 continue
             if not there:
                 self._write_new(name, bytes(2 * b.PLACE_STRIDE))
-            file = _open(self._path(name), "rb")
-            newest = None
+            file = open_file(self._path(name), "rb")
+            newest, fresh = None, False
             for at in (0, b.PLACE_STRIDE):
                 file.seek(at)
-                found = b.read_place(self._header.seed, n, file.read(b.PLACE))
-                if found and (newest is None or found[0] > newest[0]):
+                data = file.read(b.PLACE)
+                data += bytes(b.PLACE - len(data))
+                fresh = fresh or not any(data)
+                found = b.read_place(self._header.seed, n, data)
+                # The counter wraps, so "later" is by the sign of the difference.
+                if found and (newest is None or (found[0] - newest[0]) & 0xFFFFFFFF < 1 << 31):
                     newest = found
             file.close()
-            counter, cursor = newest or (0, oldest)
-            self._counters.append(counter)
-            self._acked.append(min(cursor, self._committed))
+            self._counters.append(newest[0] if newest else 0)
+            self._acked.append(newest[1] if newest else None)
+            self._fresh.append(fresh)
+
+    def _open_cursors(self):
+        """A reader without a place stands where the newest header tells, or before the oldest."""
+        oldest = self._committed
+        if self._head is not None:
+            oldest = self._probe.first_number(self._oldest, self._head) - 1
+        for n in range(self._nreaders):
+            if self._acked[n] is None:
+                told = None if self._fresh[n] else self._told[n]
+                self._acked[n] = oldest if told is None else told
+        # A cursor beyond the last commit proves that more was committed, and is lost.
+        self._stored = max(self._committed, max(self._acked))
+        self._abandoned = self._abandoned or self._stored > self._committed
+        self._committed = self._stored
 
     def _acknowledge(self, n, cursor, index):
         counter = (self._counters[n] + 1) & 0xFFFFFFFF
-        file = _open(self._path("reader-%d" % n), "r+b")
+        file = open_file(self._path("reader-%d" % n), "r+b")
         file.seek(b.PLACE_STRIDE * (counter % 2))
         file.write(b.place(self._header.seed, n, counter, index, cursor))
         _sync(file)
@@ -421,58 +331,85 @@ class TSLog:
 
     def _frame(self, kind, payload, count):
         number = self._stored + 1 - count
-        data = b.frame(b.bucket_seed(self._header.seed, self._index), kind, count, number, payload)
-        if self._offset == 0:
-            head = b.bucket_header(self._header.seed, self._index, self._first[self._index], self._acked)
-            data = head + data
+        data = b.frame(b.bucket_seed(self._header.seed, self._head), kind, count, number, payload)
+        offset = self._offset
+        if not self._begun:
+            acked = self._acked
+            data = b.bucket_header(self._header.seed, self._head, self._first, acked) + data
+            offset = 0
+        self._probe.forget()
         try:
-            self._file.seek(self._offset)
+            self._file.seek(offset)
             self._file.write(data)
             _sync(self._file)
         except OSError as error:
             self._failed(error)
-        self._offset += len(data)
+        self._offset, self._begun = offset + len(data), True
 
     def _write_pending(self, kind):
         self._frame(kind, self._pending, self._count)
         self._pending = bytearray()
         self._count = 0
 
+    def _give_up_consumed(self):
+        """Removes buckets that all readers are behind, from the oldest on. A failure is no error:
+        they are tried again with the next roll."""
+        least = min(self._acked)
+        if self._head is None:
+            return
+        # The bucket of the last commit stays, for it tells the next number.
+        kept = self._head if self._anchor is None else min(self._anchor, self._head)
+        while self._oldest < kept:
+            following = self._probe.first_at_or_after(self._oldest + 1, self._head - 1)
+            if (following or self._first) - 1 > least:
+                return
+            try:
+                self._remove(self._oldest)
+            except OSError:
+                return
+            self._oldest += 1
+
+    def _remove(self, index):
+        """Removes a bucket, if it is there."""
+        self._probe.forget()
+        if _exists(self._probe.path(index)):
+            os.remove(self._probe.path(index))
+
     def _roll(self):
         """Begins the next bucket, gives up what all readers have acknowledged."""
-        kept = self._indexes_kept
-        least = min(self._acked)
-        while len(kept) > 1 and self._first_after(kept[0]) - 1 <= least:
-            os.remove(self._path("bucket-%010d" % kept[0]))
-            self._first.pop(kept.pop(0), None)
-        if self._max_buckets and len(kept) >= self._max_buckets:
+        following = 0 if self._head is None else self._head + 1
+        self._give_up_consumed()
+        if self._max_buckets and following - self._oldest >= self._max_buckets:
             raise TSLogFull("the log is full, and its readers still need every bucket")
         try:
+            if self._abandoned:
+                # Newest first, so that what is left never looks newer than what is kept.
+                for index in reversed(self._probe.indexes()):
+                    if index < following:
+                        break
+                    self._remove(index)
             if self._count:
                 self._write_pending(b.PART)
-            while self._void:
-                # Newest first, so that what is left never looks newer than what is kept.
-                os.remove(self._path("bucket-%010d" % self._void[0]))
-                self._void.pop(0)
             if self._file:
                 self._file.close()
-            self._index = 0 if self._index is None else self._index + 1
-            self._file = _open(self._path("bucket-%010d" % self._index), "w+b")
+            self._probe.forget()
+            self._file = open_file(self._probe.path(following), "w+b")
         except OSError as error:
             self._failed(error)
-        self._first[self._index] = self._stored + 1
-        kept.append(self._index)
-        self._offset, self._abandoned = 0, False
+        if self._head is None:
+            self._oldest = following
+        self._head, self._first = following, self._stored + 1
+        self._offset, self._begun, self._abandoned = b.BUCKET, False, False
 
     def _put(self, record):
         with self._lock:
             self._check()
-            if self._index is None or self._abandoned:
+            if self._head is None or self._abandoned:
                 self._roll()
-            elif self._stored + 1 - self._first[self._index] >= self._header.bucket_size:
+            elif self._stored + 1 - self._first >= self._header.bucket_size:
                 self._roll()
             elif self._file is None:
-                self._file = _open(self._path("bucket-%010d" % self._index), "r+b")
+                self._file = open_file(self._probe.path(self._head), "r+b")
             self._pending += record
             self._count += 1
             self._stored += 1
@@ -483,7 +420,7 @@ class TSLog:
     def _commit(self):
         if self._stored > self._committed:
             self._write_pending(b.RECORDS)
-            self._committed = self._stored
+            self._committed, self._anchor = self._stored, self._head
         return self._stored
 
     def store(self, *args):
@@ -543,7 +480,10 @@ class TSLog:
             for n, acked in enumerate(self._acked):
                 handle = self._handles[n]
                 least = min(least, acked if handle is None else handle._cursor)
-            return TSStats(self._stored, self._index or 0, self._stored - least)
+            bucket = self._head or 0
+            if self._head is not None and self._stored < self._first:
+                bucket = max(bucket - 1, self._oldest)
+            return TSStats(self._stored, bucket, self._stored - least)
 
     def reader(self, n):
         """Reader `n`, which starts behind its last commit."""
@@ -564,7 +504,7 @@ class TSLog:
             try:
                 if failed is None:
                     self._commit()
-                    if self._file and self._offset:
+                    if self._file and self._begun:
                         self._frame(b.CLOSE, b"", 0)
             finally:
                 self._state = self._closed()
@@ -586,10 +526,9 @@ class TSReader:
         self._n = n
         self._cursor = tslog._acked[n]
         self._gone = False
-        self._bucket = None
-        self._offset = 0
+        # The records from `_number` on are in memory; `_at` is behind them.
+        self._at = Position()
         self._number = 0
-        self._end = 0
         self._records = b""
 
     def _check(self):
@@ -600,96 +539,24 @@ class TSReader:
     def _peek(self):
         """The bytes of the next record, `None` if no more are committed."""
         self._check()
-        want = self._cursor + 1
-        size = self._log._header.record_size
+        log, want = self._log, self._cursor + 1
+        size = log._header.record_size
         if not self._number <= want < self._number + len(self._records) // size:
-            if want > self._log._committed:
+            if want > log._committed:
                 return None
-            self._records = b""
-            self._find(want)
+            records, lost = log._probe.next(log._bounds(), self._at, want)
+            if records is None:
+                self._records, self._cursor = b"", lost
+                raise TSLogDamaged(want, lost)
+            self._records, self._number = records, want
+            self._at.take(len(records) // size)
         at = (want - self._number) * size
         return self._records[at : at + size]
-
-    def _leave(self):
-        if self._bucket:
-            self._bucket.close()
-        self._bucket = None
-
-    def _enter(self, index, number):
-        self._leave()
-        self._bucket = _Bucket(self._log, index)
-        self._offset, self._number = b.BUCKET, self._bucket.first or number
-        # Known for good once there is a bucket behind this one.
-        self._end = None
-
-    def _find(self, want):
-        """Loads the frame that holds `want`."""
-        log = self._log
-        while True:
-            if self._bucket is None or self._bucket.index not in log._indexes_kept:
-                self._locate(want)
-            index = self._bucket.index
-            if index != log._indexes_kept[-1]:
-                self._end = self._end or log._first_after(index)
-            end = self._end or log._committed + 1
-            if want >= end:
-                behind = [other for other in log._indexes_kept if other > index]
-                self._enter(behind[0], want)
-                if self._number > want:
-                    self._lost(want, min(self._number, log._committed + 1) - 1)
-                continue
-            found = self._bucket.frame(self._offset, self._number)
-            if found is None:
-                self._skip(want, end)
-                continue
-            count, _kind, payload, behind = found
-            self._offset = behind
-            if count and self._number + count > want:
-                self._records = payload
-                # The frame is behind us; its records are not.
-                return
-            self._number += count
-
-    def _locate(self, want):
-        """Enters the bucket that holds `want`, or the first one there is."""
-        log = self._log
-        chosen = log._indexes_kept[0]
-        for index in log._indexes_kept:
-            first = log._first_of(index)
-            if first and first <= want:
-                chosen = index
-        self._enter(chosen, want)
-        if self._number > want:
-            self._lost(want, self._number - 1)
-
-    def _skip(self, want, end):
-        """The frame here is not sound: goes to the next one that is, and tells what is lost."""
-        found = self._bucket.find(self._offset + 1, self._number, end)
-        if found:
-            self._offset, self._number = found
-        else:
-            self._number = end
-            index = self._bucket.index
-            behind = [other for other in self._log._indexes_kept if other > index]
-            if behind:
-                self._enter(behind[0], end)
-        if self._number > want:
-            self._lost(want, self._number - 1)
-
-    def _lost(self, first, last):
-        self._cursor = last
-        raise TSLogDamaged(first, last)
 
     def _take(self, advance, wait):
         _integer("wait", wait, 0, 1 << 31)
         while True:
             with self._log._lock:
-                # A frame that was used up is followed by the next one.
-                size = self._log._header.record_size
-                count = len(self._records) // size
-                if count and self._cursor + 1 >= self._number + count:
-                    self._number += count
-                    self._records = b""
                 record = self._peek()
                 if record is not None:
                     self._cursor += advance
@@ -732,8 +599,7 @@ class TSReader:
         with self._log._lock:
             self._check()
             if self._cursor != self._log._acked[self._n]:
-                index = self._bucket.index if self._bucket else 0
-                self._log._acknowledge(self._n, self._cursor, index)
+                self._log._acknowledge(self._n, self._cursor, max(0, self._at.index))
             return self._cursor
 
     def uncommitted(self):
@@ -745,7 +611,6 @@ class TSReader:
         """Closes the reader without a commit."""
         with self._log._lock:
             self._gone = True
-            self._leave()
 
     def __iter__(self):
         return self

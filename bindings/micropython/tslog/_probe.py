@@ -1,0 +1,467 @@
+"""Looking at a folder: which buckets there are, where the log ends, what a reader meets next.
+
+It changes nothing, and believes the same bytes as every other reader of docs/layout.md: a record is
+handed out only if the checksum of its frame holds for exactly its number, and every number is
+either handed out or named in a range, once.
+"""
+
+import os
+import sys
+
+from tslog import _bytes as b
+
+ENOENT = 2
+_CPYTHON = sys.implementation.name == "cpython"
+_CHUNK = 512
+# Frames of more bytes than this are compared with the file they are in before they are read.
+_LARGE = 65536
+_INDEX_MAX = 0xFFFFFFFC
+# How many numbers are left in a bucket that has none behind it.
+_OPEN = 1 << 60
+
+
+def open_file(path, mode):
+    """Opens a file. A buffer of CPython's would show old bytes of a file that is written."""
+    return open(path, mode, buffering=0) if _CPYTHON else open(path, mode)
+
+
+def indexes(folder):
+    """The indexes of all buckets in a folder, from the lowest."""
+    names = [name for name in os.listdir(folder) if name[:7] == "bucket-"]
+    digits = [name[7:] for name in names]
+    found = sorted(int(text) for text in digits if len(text) == 10 and text.isdigit())
+    return [index for index in found if index <= _INDEX_MAX]
+
+
+class Position:
+    """Where a reader stands: at a frame, with `taken` of its records behind it."""
+
+    def __init__(self):
+        self.nowhere()
+
+    def nowhere(self):
+        """Has to look for its number first."""
+        self.start_of(-1)
+
+    def start_of(self, index):
+        """In front of the first frame of a bucket."""
+        self.index, self.offset, self.left, self.taken = index, 0, _OPEN, 0
+
+    def where(self):
+        """All there is to know, for `back_to`."""
+        return self.index, self.offset, self.left, self.taken
+
+    def back_to(self, where):
+        """Stands again where it stood."""
+        self.index, self.offset, self.left, self.taken = where
+
+    def last(self, bounds, want):
+        """The last number the bucket can hold."""
+        return min(want + self.left - 1, bounds[2])
+
+    def reach(self, want, reached):
+        """Counts the numbers from `want` up to `reached` off what is left in the bucket."""
+        if self.left != _OPEN:
+            self.left = max(0, self.left - max(0, reached - want))
+
+    def take(self, count):
+        """Moves over records that were handed out from this frame."""
+        self.taken += count
+        if self.left != _OPEN:
+            self.left -= count
+
+
+class Walk:
+    """What the walk over one bucket found."""
+
+    def __init__(self, first, header):
+        self.first = first
+        # The first number and the cursors of the readers, if the header is sound.
+        self.header = header
+        # The last number of the last whole commit, where the last sound frame ends, whether there
+        # is one at all, and whether the log was closed there with nothing behind it.
+        self.committed = None
+        self.end = b.BUCKET
+        self.solid = False
+        self.closed = False
+        self.more = False
+
+
+class Probe:
+    """The buckets of a log in a folder. `bounds` are the oldest and the newest bucket of the
+    committed records, and the last of their numbers."""
+
+    def __init__(self, folder, header):
+        self._folder = folder
+        self._header = header
+        self._size = header.record_size
+        self._index, self._file, self._extent = None, None, 0
+
+    def path(self, index):
+        """The file of a bucket."""
+        return "%s/bucket-%010d" % (self._folder, index)
+
+    def indexes(self):
+        """The indexes of all buckets, from the lowest."""
+        return indexes(self._folder)
+
+    def forget(self):
+        """Lets go of the file that is open, before it is written or removed."""
+        if self._file:
+            self._file.close()
+        self._index, self._file = None, None
+
+    def _open(self, index):
+        if index == self._index:
+            return
+        self.forget()
+        self._index, self._extent = index, 0
+        try:
+            self._file = open_file(self.path(index), "rb")
+        except OSError as error:
+            if error.args[0] != ENOENT:
+                raise
+            return
+        self._extent = self._file.seek(0, 2)
+
+    def extent(self, index):
+        """Bytes in the file of a bucket; 0 if there is none."""
+        self._open(index)
+        return self._extent
+
+    def read(self, index, offset, size):
+        """Bytes of a bucket, which has zeros behind its end."""
+        self._open(index)
+        data = b""
+        if offset < self._extent:
+            self._file.seek(offset)
+            data = self._file.read(min(size, self._extent - offset))
+        return data + bytes(size - len(data))
+
+    def header(self, index):
+        """The first number of a bucket and the cursors it tells, if its header is sound."""
+        return b.read_bucket_header(self._header.seed, index, self.read(index, 0, b.BUCKET))
+
+    def first(self, index):
+        """The first number of a bucket, if its header is sound."""
+        header = self.header(index)
+        return header and header[0]
+
+    def frame(self, index, offset):
+        """Count, kind, whether it has records, size and checksum of a frame, by its first bytes."""
+        data = self.read(index, offset, b.FRAME)
+        head = b.frame_head(data, self._size)
+        if head is None:
+            return None
+        count, kind, payload = head
+        size = b.FRAME + payload
+        if size > _LARGE and offset + size > self.extent(index):
+            return None
+        return count, kind, size, int.from_bytes(data[4:8], "little")
+
+    def mixed(self, index, offset, frame):
+        """What the number of a frame has added to its checksum, if the frame is sound."""
+        crc = b.crc32c(b.bucket_seed(self._header.seed, index), self.read(index, offset, 4))
+        end = offset + frame[2]
+        at = offset + b.FRAME
+        while at < end:
+            crc = b.crc32c(crc, self.read(index, at, min(_CHUNK, end - at)))
+            at += _CHUNK
+        return crc ^ frame[3]
+
+    def begins_with(self, index, offset, frame, number):
+        """Whether a frame is sound and begins with this number."""
+        return self.mixed(index, offset, frame) == b.mix(number)
+
+    def first_at_or_after(self, index, head):
+        """The first number of this bucket, or of the next one whose header is sound."""
+        for other in self.indexes():
+            if index <= other <= head:
+                first = self.first(other)
+                if first:
+                    return first
+        return None
+
+    def first_frame_number(self, index, low, high):
+        """The number of the first frame, where the header of the bucket is rotten."""
+        frame = self.frame(index, b.BUCKET)
+        return frame and b.unmix(self.mixed(index, b.BUCKET, frame), low, high)
+
+    def first_number(self, oldest, head):
+        """The first number of the oldest bucket."""
+        first = self.first(oldest)
+        if first:
+            return first
+        if oldest == 0:
+            return 1
+        end = self.first_at_or_after(oldest + 1, head) or 1
+        low = max(0, end - self._header.bucket_size)
+        return self.first_frame_number(oldest, low, end) or end
+
+    def resync(self, index, begin, low, high):
+        """Offset and number of the next sound frame that begins with a number from `low` on."""
+        extent = self.extent(index)
+        budget = 4 * extent + 4096
+        at = begin
+        while at + b.FRAME <= extent:
+            data = self.read(index, at, min(64, extent - at))
+            blank = len(data) - len(data.lstrip(b"\0"))
+            if blank:
+                at += blank
+                continue
+            frame = self.frame(index, at)
+            if frame:
+                budget -= frame[2]
+                most = min(high, low + (at - begin) // self._size + 1)
+                number = b.unmix(self.mixed(index, at, frame), low, most)
+                if number is not None:
+                    return at, number
+                if budget <= 0:
+                    return None
+            at += 1
+        return None
+
+    def is_blank(self, index, begin, end):
+        """Whether all these bytes of a bucket are zeros."""
+        while begin < end:
+            if any(self.read(index, begin, min(_CHUNK, end - begin))):
+                return False
+            begin += _CHUNK
+        return True
+
+    # Where the log ends
+
+    def walk(self, index, cursor):
+        """Walks a bucket; `None` if it is none. Where its header is rotten, its first number must
+        be one that can be, given the bucket before or a committed cursor."""
+        header = self.header(index)
+        first = header and header[0]
+        if not first:
+            low, high = self._plausible_first(index, cursor)
+            first = self.first_frame_number(index, low, high)
+            if first is None:
+                return None
+        walk = Walk(first, header)
+        last = self._hop(index, walk)
+        if last:
+            offset, frame, number = last
+            if self.begins_with(index, offset, frame, number):
+                walk.committed = number + frame[0] - 1
+                walk.end = max(walk.end, offset + frame[2])
+                walk.solid = True
+            else:
+                self._check_all(index, walk)
+        one = self.frame(index, b.BUCKET)
+        # Header and first frame are one write: if that was cut, there is no bucket.
+        if header is None and (one is None or walk.end <= b.BUCKET + one[2]):
+            walk.solid, walk.committed, walk.closed = False, None, False
+        walk.closed = walk.closed and not walk.more
+        return walk
+
+    def _plausible_first(self, index, cursor):
+        size = self._header.bucket_size
+        if index == 0:
+            return 1, 1
+        before = self.first(index - 1)
+        if before:
+            return before, before + size
+        return max(0, cursor - size) + 1, cursor + 1
+
+    def _hop(self, index, walk):
+        """Follows the chain of frames by their first bytes. Returns the last one that ends a commit,
+        unless a frame that was checked follows it and so vouches for it."""
+        offset, number, last = walk.end, walk.first, None
+        while True:
+            link = self._next_link(index, offset, number)
+            if link is None:
+                walk.more = walk.more or offset > walk.end
+                return last
+            at, frame, number = link
+            walk.more = walk.more or at > offset
+            count, kind, size, _crc = frame
+            offset = at + size
+            if kind == b.RECORDS:
+                last = link
+            elif kind != b.PART and self.begins_with(index, at, frame, number):
+                # It was written once all numbers before its own were committed.
+                last = None
+                walk.committed = max(0, number - 1)
+                walk.solid, walk.end, walk.more = True, offset, False
+                walk.closed = kind == b.CLOSE
+            number += count
+
+    def _next_link(self, index, offset, number):
+        """The next frame of the chain, or the one behind a place where the chain is broken."""
+        frame = self.frame(index, offset)
+        if frame:
+            return offset, frame, number
+        if self.is_blank(index, offset, offset + 32):
+            return None
+        found = self.resync(index, offset, number, number + self._header.bucket_size)
+        if found is None:
+            return None
+        return found[0], self.frame(index, found[0]), found[1]
+
+    def _check_all(self, index, walk):
+        """The last frame of the chain is not whole, so the chain cannot be trusted: checks all."""
+        offset, number = b.BUCKET, walk.first
+        while True:
+            link = self._next_link(index, offset, number)
+            if link is None:
+                walk.more = offset > walk.end
+                return
+            at, frame, number = link
+            offset = at + frame[2]
+            if frame[1] == b.RECORDS and self.begins_with(index, at, frame, number):
+                walk.committed = number + frame[0] - 1
+                walk.solid, walk.end = True, max(walk.end, offset)
+            number += frame[0]
+
+    # What a reader meets
+
+    def next(self, bounds, at, want):
+        """Records from number `want` on, as `(bytes, None)`, or `(None, last)` if the numbers from
+        `want` to `last` are lost. `want` is committed. `at` is moved to where it lies."""
+        before = at.where()
+        records, lost = self._look(bounds, at, want)
+        if records is None:
+            # Seen from the bucket before, where it ends is a guess; a search may know better.
+            at.back_to(before) if before[0] == at.index else at.nowhere()
+            records, lost = self._look(bounds, at, want)
+        return records, lost
+
+    def _look(self, bounds, at, want):
+        if not bounds[0] <= at.index <= bounds[1]:
+            lost = self._locate(bounds, at, want)
+            if lost:
+                return None, lost
+        while True:
+            if at.index > bounds[1]:
+                at.nowhere()
+                return None, bounds[2]
+            lost = at.offset == 0 and self._enter(bounds, at, want)
+            if lost:
+                return None, lost
+            if at.left == _OPEN and at.index < bounds[1]:
+                at.left = self._left_in(bounds, at.index, want)
+            if at.left <= 0:
+                at.start_of(at.index + 1)
+                continue
+            frame = self.frame(at.index, at.offset)
+            if frame is None:
+                lost = self._find_way(bounds, at, want)
+                if lost:
+                    return None, lost
+            elif at.taken >= frame[0]:
+                at.offset, at.taken = at.offset + frame[2], 0
+            else:
+                return self._read_frame(bounds, at, want, frame)
+
+    def _read_frame(self, bounds, at, want, frame):
+        count = min(frame[0] - at.taken, at.left, bounds[2] - want + 1)
+        number = want - at.taken
+        if self.begins_with(at.index, at.offset, frame, number):
+            begin = at.offset + b.FRAME + at.taken * self._size
+            return self.read(at.index, begin, count * self._size), None
+        high = at.last(bounds, want)
+        end, behind = number + frame[0], at.offset + frame[2]
+        vouching = end <= high and self.frame(at.index, behind)
+        if end > high or (vouching and self.begins_with(at.index, behind, vouching, end)):
+            at.offset, at.taken = behind, 0
+            at.reach(want, min(end, high + 1))
+            return None, min(end - 1, high)
+        at.offset, at.taken = at.offset + 1, 0
+        return None, self._find_way(bounds, at, want) or high
+
+    def _find_way(self, bounds, at, want):
+        """The chain is broken, and `want` should lie here or behind. Goes to the next sound frame;
+        returns the last number that is lost, `None` if there is none."""
+        high = at.last(bounds, want)
+        at.taken = 0
+        found = self.resync(at.index, at.offset, want, high)
+        if found:
+            at.offset = found[0]
+            at.reach(want, found[1])
+            return found[1] - 1 if found[1] > want else None
+        following = at.index + 1
+        if at.index < bounds[1] and self.header(following) is None:
+            # Where the next header is rotten, nobody says where this bucket ends; its frames do.
+            at.start_of(following)
+            at.offset = b.BUCKET
+            return None
+        at.start_of(following)
+        return high
+
+    def _locate(self, bounds, at, want):
+        """Goes to the bucket of a number; returns the last of the numbers before the log."""
+        low, high = bounds[0], bounds[1] + 1
+        while high - low > 1:
+            middle = (low + high) // 2
+            probe, first = middle, None
+            while first is None:
+                first = self.first(probe)
+                if first is None:
+                    probe -= 1
+                    if probe <= low:
+                        break
+            if first is not None:
+                if first <= want:
+                    low = max(probe, low + 1)
+                else:
+                    high = probe
+            else:
+                first = self.first_at_or_after(middle, high - 1)
+                if first is not None and first <= want:
+                    low = middle
+                else:
+                    high = middle
+        at.start_of(low)
+        if low == bounds[0]:
+            first = self.first(low)
+            if first and first > want:
+                return first - 1
+        return None
+
+    def _enter(self, bounds, at, want):
+        """Stands at the first frame of a bucket, or at the frame that holds `want`."""
+        index = at.index
+        at.start_of(index)
+        at.offset = b.BUCKET
+        first = self.first(index)
+        if first is None:
+            low = max(0, want - self._header.bucket_size)
+            first = self.first_frame_number(index, low, want)
+            if first is None:
+                return None
+        if first > want:
+            return min(first - 1, bounds[2])
+        number = first
+        while number < want:
+            frame = self.frame(index, at.offset)
+            if frame is None:
+                found = self.resync(index, at.offset, number, want)
+                if found is None:
+                    return None
+                at.offset, number = found
+                continue
+            if number + frame[0] > want:
+                at.taken = want - number
+                return None
+            number += frame[0]
+            at.offset += frame[2]
+        return None
+
+    def _left_in(self, bounds, index, want):
+        """How many numbers from `want` on lie in a bucket that is not the newest."""
+        following = index + 1
+        end = self.first(following)
+        if end is None:
+            end = self.first_frame_number(following, want, want + self._header.bucket_size)
+        if end is None:
+            # The bucket behind this one is gone, and with it what says how far this one counts:
+            # only what was committed in here does, for part frames may be left from a cut.
+            end = self.first_at_or_after(following, bounds[1]) or bounds[2] + 1
+            walk = self.walk(index, want)
+            committed = walk.committed if walk and walk.committed else 0
+            end = min(end, committed + 1)
+        return max(0, end - want)
