@@ -1,11 +1,14 @@
+#!/usr/bin/env python3
 """Measures what a record costs in Python, beside what it costs without a log.
 
-    python figures.py [--quick]
+    figures.py [--quick] [--disk FOLDER]
 
 Prints a line `name value unit` for each figure; a ratio says how many times faster the log is than
 what its name says. Both sides of a ratio run in turns. In memory, a round is half a millisecond and
 the ratio is that of the fastest rounds, which nothing else on the machine has touched; on a disk it
 is the median of the ratios of neighbouring rounds, for a disk has no such thing as a quiet moment.
+
+The package is built and measured in the environment of check.py.
 """
 
 import argparse
@@ -19,7 +22,16 @@ import tempfile
 import time
 from pathlib import Path
 
-from tslog import TSLog
+import check
+
+if Path(sys.prefix) != check.VENV:
+    try:
+        check.build()
+    except check.Failure as failure:
+        sys.exit(f"{failure}\nRun again: bindings/python/figures.py")
+    os.execv(check.PYTHON, [str(check.PYTHON), *sys.argv])
+
+from tslog import TSLog  # noqa: E402 - it is there only now
 
 FORMAT = "Qff"
 SIZE = struct.calcsize(FORMAT)
@@ -121,11 +133,7 @@ def durable_round(folder, count):
 
 
 def numpy_seconds(folder, count):
-    """Seconds until `count` records are a NumPy array, checksums verified; None without NumPy."""
-    try:
-        import numpy  # noqa: F401, PLC0415
-    except ImportError:
-        return None
+    """Seconds until `count` records are a NumPy array, checksums verified."""
     with TSLog(folder / "million", [FORMAT], bucket_size=65536, recreate=True) as log:
         store_log(log, count)
         log.commit()
@@ -157,7 +165,7 @@ def main():
     """Measures and prints all of it."""
     arguments = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     arguments.add_argument("--quick", action="store_true", help="few rounds, for a look")
-    arguments.add_argument("--disk", type=Path, default=Path("."), help="a folder on a real disk")
+    arguments.add_argument("--disk", type=Path, default=check.BUILD, help="a folder on a real disk")
     arguments = arguments.parse_args()
     memory = "/dev/shm" if Path("/dev/shm").is_dir() else None
     with tempfile.TemporaryDirectory(dir=memory) as name:
@@ -170,11 +178,7 @@ def main():
         compare("python_store_vs_file", seconds["store"], seconds["write"])
         compare("python_next_vs_file", seconds["next"], seconds["unpack"])
         shutil.rmtree(folder / "log")
-        million = numpy_seconds(folder, 1_000_000)
-        if million is None:
-            print("skipped: python_numpy_million_ms: NumPy is not installed", file=sys.stderr)
-        else:
-            report("python_numpy_million_ms", million * 1e3, "ms")
+        report("python_numpy_million_ms", numpy_seconds(folder, 1_000_000) * 1e3, "ms")
     with tempfile.TemporaryDirectory(dir=arguments.disk) as name:
         folder = Path(name)
         rounds, records = (7, 1024) if arguments.quick else (31, 4096)

@@ -4,7 +4,7 @@
 use std::io;
 use std::path::Path;
 
-use pyo3::{IntoPyObjectExt, call::PyCallArgs, prelude::*};
+use pyo3::{IntoPyObjectExt, call::PyCallArgs, prelude::*, types::PyTuple};
 use tslog::{Error, Invalid, PackError, SeqnRange};
 
 const ENOENT: i32 = 2;
@@ -56,6 +56,15 @@ pub(crate) fn from_log(py: Python<'_>, error: Error<io::Error>, folder: &Path) -
         }
         _ => raise(py, "TSLogError", (text,)),
     }
+}
+
+/// The result of closing at the end of a `with` block, whose own error is not to be hidden.
+pub(crate) fn at_exit(closed: PyResult<()>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+    let Err(error) = closed else { return Ok(()) };
+    if let Ok(raised) = exception.get_item(1) {
+        error.value(exception.py()).setattr("__context__", raised)?;
+    }
+    Err(error)
 }
 
 pub(crate) fn from_invalid(py: Python<'_>, invalid: Invalid) -> PyErr {

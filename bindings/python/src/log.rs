@@ -1,14 +1,13 @@
 //! The class `TSLog`.
 
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use pyo3::{
-    IntoPyObjectExt,
     buffer::PyBuffer,
     prelude::*,
-    types::{PyByteArray, PyBytes, PyString, PyTuple, PyType},
+    types::{PyByteArray, PyBytes, PyDict, PyString, PyTuple, PyType},
 };
 use tslog::{Options, Policy, SharedLog};
 
@@ -38,13 +37,15 @@ use crate::{
 /// one for each format. `serializer` is an object with `dumps` and `loads`, such as the module
 /// `json`, for `store_object`. `policy` says what happens when the log is full: `"error"`, or
 /// `"drop_oldest"`, which gives unread records up. `max_buckets` is the most buckets, 0 for no cap.
+/// `create`, if false, opens only a log that is there, as `TSLog.open` does.
 ///
 /// A log that is there keeps its formats, sizes and fields; those that are not given are taken from
 /// it.
 ///
 /// Raises `TSLogLocked` if another process writes the log; `TSLogMismatch` if it was made with
-/// other formats or sizes; `TSLogValueError` and `TSLogTypeError` for arguments;
-/// `TSLogNotALog` if the folder has something else; `TSLogOSError` with its errno.
+/// other formats or sizes; `TSLogNotFound` if there is none and `create` is false;
+/// `TSLogValueError` and `TSLogTypeError` for arguments; `TSLogNotALog` if the folder has something
+/// else; `TSLogOSError` with its errno.
 ///
 /// >>> log = TSLog(folder, formats=["Qff"], commit_delta=16)
 /// >>> log.store(1700000000, 20.5, 40.0)
@@ -87,19 +88,10 @@ impl Wanted {
         commit_delta: Option<&Bound<'_, PyAny>>,
         nreaders: u64,
         serializer: Option<&Bound<'_, PyAny>>,
-        policy: &Bound<'_, PyAny>,
+        policy: Option<&Bound<'_, PyAny>>,
         max_buckets: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let py = policy.py();
-        let policy = match policy.extract::<String>().as_deref() {
-            Ok("error") => Policy::Error,
-            Ok("drop_oldest") => Policy::DropOldest,
-            _ => {
-                let got = error::show(policy);
-                let text = format!("policy must be 'error' or 'drop_oldest', got {got}");
-                return Err(error::value_error(py, &text));
-            }
-        };
+        let policy = policy.map_or(Ok(Policy::Error), policy_of)?;
         let commit_delta = commit_delta.map_or(Ok(16), |value| small(value, "commit_delta", 1))?;
         let max_buckets = max_buckets.map_or(Ok(0), |value| small(value, "max_buckets", 0))?;
         let nreaders = u8::try_from(nreaders).unwrap_or(u8::MAX);
@@ -126,6 +118,24 @@ impl Wanted {
             home: Home::here(),
         })
     }
+}
+
+fn policy_of(value: &Bound<'_, PyAny>) -> PyResult<Policy> {
+    match value.extract::<String>().as_deref() {
+        Ok("error") => Ok(Policy::Error),
+        Ok("drop_oldest") => Ok(Policy::DropOldest),
+        _ => {
+            let got = error::show(value);
+            let text = format!("policy must be 'error' or 'drop_oldest', got {got}");
+            Err(error::value_error(value.py(), &text))
+        }
+    }
+}
+
+/// How many readers the log in a folder has: each has a file. With fewer of them, the cursors of
+/// the others would be lost.
+fn readers_of(folder: &Path) -> u64 {
+    (1..4).take_while(|n| folder.join(format!("reader-{n}")).exists()).count() as u64 + 1
 }
 
 /// A count that the log keeps in 32 bits.
@@ -233,10 +243,10 @@ impl TSLog {
     #[pyo3(
         signature = (folder, formats=None, record_size=None, bucket_size=None, commit_delta=None,
             nreaders=None, recreate=None, *, fields=None, serializer=None, policy=None,
-            max_buckets=None),
+            max_buckets=None, create=None),
         text_signature = "(folder, formats=[], record_size=128, bucket_size=1024, \
             commit_delta=16, nreaders=1, recreate=False, *, fields=None, serializer=None, \
-            policy='error', max_buckets=0)"
+            policy='error', max_buckets=0, create=True)"
     )]
     fn new(
         py: Python<'_>,
@@ -251,10 +261,15 @@ impl TSLog {
         serializer: Option<&Bound<'_, PyAny>>,
         policy: Option<&Bound<'_, PyAny>>,
         max_buckets: Option<&Bound<'_, PyAny>>,
+        create: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let nreaders = nreaders.map_or(Ok(1), |value| error::integer(value, "nreaders", (1, 4)))?;
-        let policy = policy.map_or_else(|| "error".into_bound_py_any(py), |p| Ok(p.clone()))?;
-        let mut wanted = Wanted::new(commit_delta, nreaders, serializer, &policy, max_buckets)?;
+        let create = create.map_or(Ok(true), PyAnyMethods::is_truthy)?;
+        let nreaders = match nreaders {
+            Some(value) => error::integer(value, "nreaders", (1, 4))?,
+            None if create => 1,
+            None => readers_of(&folder),
+        };
+        let mut wanted = Wanted::new(commit_delta, nreaders, serializer, policy, max_buckets)?;
         let mut options = wanted.options;
         let mut shapes = None;
         if let Some(given) = formats {
@@ -278,7 +293,7 @@ impl TSLog {
             options = options.bucket_size(small(size, "bucket_size", 1)?);
         }
         let recreate = recreate.map_or(Ok(false), PyAnyMethods::is_truthy)?;
-        wanted.options = options.recreate(recreate);
+        wanted.options = options.recreate(recreate).create(create);
         wanted.open(py, folder)
     }
 
@@ -298,29 +313,23 @@ impl TSLog {
         text_signature = "($cls, folder, *, commit_delta=16, nreaders=None, serializer=None, \
             policy='error', max_buckets=0)"
     )]
-    #[expect(clippy::too_many_arguments, reason = "these are the parameters of the API")]
-    fn open(
-        _class: &Bound<'_, PyType>,
-        py: Python<'_>,
-        folder: PathBuf,
-        commit_delta: Option<&Bound<'_, PyAny>>,
-        nreaders: Option<&Bound<'_, PyAny>>,
-        serializer: Option<&Bound<'_, PyAny>>,
-        policy: Option<&Bound<'_, PyAny>>,
-        max_buckets: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<Self> {
-        let nreaders = match nreaders {
-            Some(value) => error::integer(value, "nreaders", (1, 4))?,
-            // Each reader has a file; fewer readers would lose the cursors of the others.
-            None => {
-                (1..4).take_while(|n| folder.join(format!("reader-{n}")).exists()).count() as u64
-                    + 1
-            }
-        };
-        let policy = policy.map_or_else(|| "error".into_bound_py_any(py), |p| Ok(p.clone()))?;
-        let mut wanted = Wanted::new(commit_delta, nreaders, serializer, &policy, max_buckets)?;
-        wanted.options = wanted.options.create(false);
-        wanted.open(py, folder)
+    fn open<'py>(
+        class: &Bound<'py, PyType>,
+        folder: &Bound<'py, PyAny>,
+        commit_delta: Option<&Bound<'py, PyAny>>,
+        nreaders: Option<&Bound<'py, PyAny>>,
+        serializer: Option<&Bound<'py, PyAny>>,
+        policy: Option<&Bound<'py, PyAny>>,
+        max_buckets: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let words = PyDict::new(class.py());
+        words.set_item("create", false)?;
+        words.set_item("commit_delta", commit_delta)?;
+        words.set_item("nreaders", nreaders)?;
+        words.set_item("serializer", serializer)?;
+        words.set_item("policy", policy)?;
+        words.set_item("max_buckets", max_buckets)?;
+        class.call((folder,), Some(&words))
     }
 
     /// Stores the arguments by the one format of the log, and returns the number of the record.
@@ -585,9 +594,9 @@ impl TSLog {
         slf
     }
 
-    #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.close(py)
+    #[pyo3(signature = (*exception))]
+    fn __exit__(&self, py: Python<'_>, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        error::at_exit(self.close(py), exception)
     }
 
     fn __repr__(&self) -> String {

@@ -5,9 +5,24 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 MEMORY = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+
+hypothesis.settings.register_profile("whole", deadline=None, max_examples=600)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=100)
+hypothesis.settings.load_profile("whole")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    text = "how often a writing process is killed"
+    parser.addoption("--kills", type=int, default=300, help=text)
+
+
+@pytest.fixture
+def kills(request: pytest.FixtureRequest) -> int:
+    return int(request.config.getoption("--kills"))
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """The examples in the documentation."""
 
 import doctest
-import re
-from pathlib import Path
 
+import newcomer
 import pytest
 import tslog
 from tslog import TSBatch, TSLog, TSReader
@@ -35,23 +34,7 @@ def test_every_public_name_has_documentation():
     assert missing == []
 
 
-def test_the_programs_of_the_readme_run_in_their_order(folder, monkeypatch, capsys):
-    text = (Path(__file__).parents[1] / "README.md").read_text()
-    blocks = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
-    assert text.startswith("```python\n")
-    assert len(blocks[0].splitlines()) == 3
+def test_the_programs_of_the_readme_run_in_their_order(folder, monkeypatch):
     folder.mkdir()
     monkeypatch.chdir(folder)
-    with TSLog("readings", formats=["Qff"], fields="time:s,temperature:degC,humidity:%") as log:
-        for i in range(100):
-            log.store(i, i / 2, i)
-    names = {}
-    exec(blocks[0], names)
-    assert len(names["frame"]) == 100
-    assert list(names["frame"].columns) == ["time", "temperature", "humidity"]
-    names["log"].close()
-    for block in blocks[1:]:
-        exec(block, names)
-    shown = capsys.readouterr().out.splitlines()
-    first = ["TSStats(seqn=1, bucket=0, lag=1)", "1700000000 20.5 40.0"]
-    assert shown == [*first, "24.75", "{'door': 'open'}"]
+    newcomer.main(["pandas"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import MEMORY
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tslog import TSLog, TSLogError
 
@@ -81,7 +81,6 @@ def same(left, right):
     return type(left) is type(right) and left == right
 
 
-@settings(max_examples=600, deadline=None)
 @given(st.data())
 def test_sizes_bytes_and_values_are_those_of_struct(data):
     order, text, items = data.draw(formats())
@@ -104,7 +103,6 @@ def test_sizes_bytes_and_values_are_those_of_struct(data):
             assert all(same(a, b) for a, b in zip(got, unpacked, strict=True)), (got, unpacked)
 
 
-@settings(max_examples=600, deadline=None)
 @given(st.data())
 def test_what_struct_refuses_is_refused_and_what_it_takes_is_taken(data):
     order, text, items = data.draw(formats("bBhHiIlLqQefdcs?"))
@@ -146,7 +144,6 @@ def test_what_struct_refuses_is_refused_and_what_it_takes_is_taken(data):
             assert log.reader(0).next_record() == expected
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.text("xcbB?hHiIlLqQefdspnNP@=<>! 0123\t\n", min_size=1, max_size=8))
 def test_a_format_is_refused_if_struct_refuses_it(text):
     try:

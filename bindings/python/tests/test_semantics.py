@@ -1,11 +1,16 @@
 """What the API page leaves open, decided: each sentence that Python can see, by its number."""
 
 import errno
+import importlib.util
+import itertools
 import json
 import os
+import random
+import shutil
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from tslog import (
@@ -14,8 +19,10 @@ from tslog import (
     TSLogDamaged,
     TSLogDropped,
     TSLogError,
+    TSLogExhausted,
     TSLogFull,
     TSLogLocked,
+    TSLogLost,
     TSLogMismatch,
     TSLogNotALog,
     TSLogNotFound,
@@ -45,6 +52,15 @@ def damage(path, offset):
         file.write(bytes([byte ^ 0x10]))
 
 
+def bytes_of_the_layout():
+    """The layout in plain Python, as the module for MicroPython has it."""
+    path = Path(__file__).parents[2] / "micropython" / "tslog" / "_bytes.py"
+    spec = importlib.util.spec_from_file_location("layout", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 def run(code, *arguments, **options):
     """A program in another process."""
     command = [sys.executable, "-c", code, *map(str, arguments)]
@@ -64,6 +80,29 @@ def test_1_numbers_start_at_one_and_cursor_zero_means_nothing_read(folder):
     assert reader.cursor == 1
 
 
+def test_1_behind_the_last_number_there_is_an_error_and_the_log_can_still_be_read(folder):
+    last = (1 << 56) - 1
+    number_log(folder).close()
+    # Two records below the end, in a bucket as it would be there.
+    layout = bytes_of_the_layout()
+    header = layout.Header.decode((folder / "header-0").read_bytes())
+    bucket = layout.bucket_header(header.seed, 0, last - 2, [last - 3])
+    seed = layout.bucket_seed(header.seed, 0)
+    frame = layout.frame(seed, layout.RECORDS, 1, last - 2, (7).to_bytes(8, "little"))
+    (folder / "bucket-0000000000").write_bytes(bucket + frame)
+    place = layout.place(header.seed, 0, 0, 0, last - 3)
+    (folder / "reader-0").write_bytes(place.ljust(8192, b"\0"))
+    log = number_log(folder)
+    assert (log.stats().seqn, log.store(8)) == (last - 2, last - 1)
+    numbers = []
+    with pytest.raises(TSLogExhausted) as caught:
+        while True:
+            numbers.append(log.store(9))
+    assert isinstance(caught.value, OverflowError)
+    assert numbers in ([], [last])
+    assert list(log.reader(0)) == [(7,), (8,), (9,)][: 2 + len(numbers)]
+
+
 def test_2_a_record_is_visible_when_the_commit_that_covers_it_is_durable_and_never_before(folder):
     log = number_log(folder, commit_delta=4)
     reader = log.reader(0)
@@ -75,6 +114,27 @@ def test_2_a_record_is_visible_when_the_commit_that_covers_it_is_durable_and_nev
         log.store(round)
         assert reader.lag() == 4
         assert len(list(reader)) == 4
+
+
+def test_2_within_one_commit_all_records_are_there_after_a_cut_or_none(folder):
+    log = fill(number_log(folder, commit_delta=4), 4)
+    path = folder / "bucket-0000000000"
+    begin = len(path.read_bytes().rstrip(b"\0"))
+    fill(log, 4)
+    whole = path.read_bytes().rstrip(b"\0")
+    del log
+    seen = set()
+    for cut in range(begin, len(whole) + 1):
+        path.write_bytes(whole[:cut])
+        copy = folder.with_name(f"cut-{cut}")
+        shutil.copytree(folder, copy)
+        there = number_log(copy)
+        values = [value for (value,) in there.reader(0)]
+        assert values in (list(range(1, 5)), list(range(1, 9))), cut
+        assert there.stats().seqn == len(values)
+        seen.add(len(values))
+    # The last record ends with zeros, which a file has behind its end as well.
+    assert seen == {4, 8}
 
 
 def test_3_an_explicit_commit_resets_the_count(folder):
@@ -175,6 +235,36 @@ def test_6_a_refused_store_uses_no_number_and_leaves_nothing_torn(folder):
     assert list(log.reader(0)) == [(1, 2, 3.0), (4, 5, 6.0)]
 
 
+def test_6_no_refused_call_changes_a_byte_of_the_folder(folder):
+    names = {"one": ["Q"], "two": ["<H", "<I"], "raw": [], "object": []}
+    for name, formats in names.items():
+        serializer = json if name == "object" else None
+        log = TSLog(folder / name, formats=formats, record_size=8, serializer=serializer)
+        calls = [
+            lambda: log.store("1"),
+            lambda: log.store_with_tag(2, 1),
+            lambda: log.store_with_tag(0, 1 << 70),
+            lambda: log.store_with_tag(0, 1, 2),
+            lambda: log.store_with_tag(None, 1),
+            lambda: log.store_record(bytes(9)),
+            lambda: log.store_record(7),
+            lambda: log.store_object("much too long"),
+            lambda: log.reader(1),
+            lambda: log.reader("0"),
+            lambda: log.reader(0).seek(2),
+            lambda: log.reader(0).batch(0),
+            lambda: log.reader(0).next(wait=-1),
+        ]
+        before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        for number, call in enumerate(calls):
+            with pytest.raises(TSLogError) as caught:
+                call()
+            assert isinstance(caught.value, TypeError | ValueError), (name, number)
+            assert (log.stats(), log.uncommitted()) == ((0, 0, 0), 0), (name, number)
+        after = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+        assert before == after
+
+
 # 7, 8, 9: buckets and retention
 
 
@@ -185,6 +275,78 @@ def test_7_a_bucket_is_created_by_the_first_store_after_the_last_one_is_full(fol
     assert len(list(folder.glob("bucket-*"))) == 1
     fill(log, 1)
     assert (len(list(folder.glob("bucket-*"))), log.stats().bucket) == (2, 1)
+
+
+def test_7_indexes_rise_by_one_and_are_never_used_again(folder):
+    met = []
+    for round in range(12):
+        log = number_log(folder, bucket_size=4, commit_delta=3)
+        reader = log.reader(0)
+        for _ in range(5):
+            fill(log, 2)
+            met += [log.stats().bucket] * (not met or met[-1] != log.stats().bucket)
+            assert met == sorted(set(met))
+        list(reader)
+        reader.commit()
+        if round % 2:
+            log.close()
+        del log, reader
+    # A bucket with an abandoned tail is left before it is full; a bucket without a commit never was.
+    assert all(later - earlier == 1 for earlier, later in itertools.pairwise(met))
+
+
+def test_8_the_current_bucket_is_never_deleted_and_buckets_go_only_when_one_is_created(folder):
+    log = fill(number_log(folder, bucket_size=10), 30)
+    reader = log.reader(0)
+    list(reader)
+    reader.commit()
+    log.commit()
+    assert len(list(folder.glob("bucket-*"))) == 3
+    buckets = lambda: [int(path.name[7:]) for path in sorted(folder.glob("bucket-*"))]
+    fill(log, 1)
+    # The one that was the newest till now goes when the next one is created.
+    assert buckets() == [2, 3]
+    list(reader)
+    reader.commit()
+    log.close()
+    log = number_log(folder, bucket_size=10)
+    assert log.stats() == (31, 3, 0)
+    fill(log, 10)
+    assert buckets() == [3, 4]
+
+
+def test_8_a_deletion_that_fails_is_no_error_and_is_tried_again_at_the_next_roll(folder):
+    log = fill(number_log(folder, bucket_size=10), 20)
+    reader = log.reader(0)
+    for _ in range(10):
+        reader.next()
+    reader.commit()
+    # A file with two names is not the log's own, so that it cannot be deleted for now.
+    oldest = folder / "bucket-0000000000"
+    os.link(oldest, folder / "backup")
+    fill(log, 1)
+    assert oldest.exists()
+    (folder / "backup").unlink()
+    fill(log, 10)
+    assert not oldest.exists()
+    assert reader.next() == (11,)
+
+
+def test_8_what_a_deletion_left_over_is_removed_at_open(folder):
+    log = fill(number_log(folder, bucket_size=10), 20)
+    oldest = folder / "bucket-0000000000"
+    kept = oldest.read_bytes()
+    reader = log.reader(0)
+    for _ in range(15):
+        reader.next()
+    reader.commit()
+    fill(log, 1)
+    assert not oldest.exists()
+    log.close()
+    oldest.write_bytes(kept)
+    log = number_log(folder, bucket_size=10)
+    assert not oldest.exists()
+    assert [value for (value,) in log.reader(0)] == [16, 17, 18, 19, 20, 21]
 
 
 def test_8_the_cursor_of_a_reader_that_was_never_opened_holds_buckets_back(folder):
@@ -232,6 +394,36 @@ def test_9_drop_oldest_gives_up_the_oldest_bucket_and_tells_each_reader_once_wha
         assert [value for (value,) in reader] == list(range(11, 36))
     with pytest.raises(ValueError, match="policy must be 'error' or 'drop_oldest'"):
         number_log(folder, policy="drop")
+
+
+def test_9_an_open_reader_is_told_of_a_drop_once_and_goes_on_behind_it(folder):
+    log = number_log(folder, bucket_size=10, max_buckets=2, policy="drop_oldest")
+    fill(log, 15)
+    reader = log.reader(0)
+    assert reader.next() == (1,)
+    fill(log, 30)
+    lost, values = [], [1]
+    while True:
+        try:
+            for (value,) in reader:
+                values.append(value)
+            break
+        except TSLogDropped as dropped:
+            lost += range(dropped.first, dropped.last + 1)
+    assert sorted(lost + values) == list(range(1, 46))
+    assert lost
+    assert reader.commit() == 45
+
+
+def test_9_a_reader_can_commit_in_a_full_log(folder):
+    log = fill(number_log(folder, bucket_size=5, max_buckets=2, nreaders=2), 10)
+    with pytest.raises(TSLogFull):
+        log.store(11)
+    for n in range(2):
+        reader = log.reader(n)
+        assert len(list(reader)) == 10
+        assert reader.commit() == 10
+    assert log.store(11) == 11
 
 
 # 10 to 14: readers
@@ -326,6 +518,76 @@ def test_13_a_batch_ends_in_front_of_damage_and_the_next_one_names_it(folder):
     assert (len(reader.batch(5)), reader.batch(5).first) == (0, 21)
 
 
+def test_13_a_cursor_beyond_the_log_is_clamped_and_the_loss_is_reported(folder):
+    log = fill(number_log(folder, bucket_size=10), 10)
+    kept = (folder / "bucket-0000000000").read_bytes()
+    fill(log, 15)
+    reader = log.reader(0)
+    list(reader)
+    reader.commit()
+    log.close()
+    for path in folder.glob("bucket-*"):
+        path.unlink()
+    (folder / "bucket-0000000000").write_bytes(kept)
+    log = number_log(folder, bucket_size=10)
+    assert log.report.lost == (11, 25)
+    assert log.store(7) == 26
+    reader = log.reader(0)
+    assert reader.cursor == 25
+    assert list(reader) == [(7,)]
+
+
+def test_13_a_cursor_before_the_log_gives_one_error_with_what_is_gone(folder):
+    log = fill(number_log(folder, bucket_size=10), 35)
+    reader = log.reader(0)
+    for _ in range(5):
+        reader.next()
+    reader.commit()
+    log.close()
+    for index in (0, 1):
+        (folder / f"bucket-000000000{index}").unlink()
+    log = number_log(folder, bucket_size=10)
+    reader = log.reader(0)
+    with pytest.raises(TSLogLost) as caught:
+        reader.next()
+    assert (caught.value.first, caught.value.last) == (6, 20)
+    assert [value for (value,) in reader] == list(range(21, 36))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_13_whatever_is_damaged_the_log_opens_and_each_number_is_read_or_named_once(folder, seed):
+    draw = random.Random(seed)
+    payloads = {}
+    for round in range(40):
+        there = folder.with_name(f"{round}")
+        with TSLog(there, formats=["Q8s"], bucket_size=7, commit_delta=draw.randint(1, 9)) as log:
+            for number in range(1, draw.randint(2, 60)):
+                payloads[number] = random.Random(number).randbytes(8)
+                log.store(number, payloads[number])
+            last = log.stats().seqn
+        for path in draw.choices(sorted(there.glob("bucket-*")), k=draw.randint(1, 3)):
+            data = bytearray(path.read_bytes())
+            for _ in range(draw.randint(1, 4)):
+                data[draw.randrange(len(data.rstrip(b"\0")))] ^= 1 << draw.randrange(8)
+            path.write_bytes(data[: draw.randrange(len(data))] if draw.random() < 0.2 else data)
+        log = TSLog(there, bucket_size=7)
+        reader, met = log.reader(0), []
+        while True:
+            try:
+                record = reader.next()
+            except TSLogLost as lost:
+                met += range(lost.first, lost.last + 1)
+                continue
+            if record is None:
+                break
+            assert record[1] == payloads[record[0]]
+            met.append(record[0])
+        assert met == list(range(1, log.stats().seqn + 1)), round
+        assert met == list(range(1, len(met) + 1))
+        assert len(met) <= last
+        assert log.store(1, b"") == len(met) + 1
+
+
 def test_14_after_a_crash_a_reader_sees_again_what_it_read_since_its_commit(folder):
     log = fill(number_log(folder), 10)
     reader = log.reader(0)
@@ -336,6 +598,31 @@ def test_14_after_a_crash_a_reader_sees_again_what_it_read_since_its_commit(fold
         reader.next()
     del reader, log
     assert [value for (value,) in number_log(folder).reader(0)] == list(range(5, 11))
+
+
+def test_14_a_committed_record_is_never_missed_and_comes_in_order_whenever_the_reader_ends(folder):
+    draw = random.Random(14)
+    seen, acked, stored = [], 0, 0
+    while stored < 500:
+        log = number_log(folder, commit_delta=draw.randint(1, 5), bucket_size=16)
+        assert log.stats().seqn <= stored
+        stored = log.stats().seqn
+        reader = log.reader(0)
+        assert reader.cursor == acked
+        for _ in range(draw.randint(1, 60)):
+            stored = log.store(stored + 1)
+        for _ in range(draw.randint(0, 70)):
+            record = reader.next()
+            if record is None:
+                break
+            seen.append(record[0])
+            if draw.random() < 0.1:
+                acked = reader.commit()
+                assert acked == record[0]
+        del log, reader
+    assert set(range(1, acked + 1)) <= set(seen)
+    # In order, but for the steps back to what was acknowledged.
+    assert all(b == a + 1 or b <= a for a, b in itertools.pairwise(seen))
 
 
 # 15 to 19: formats, raw records, reopening
@@ -564,6 +851,57 @@ def test_20_threads_that_share_one_reader_get_each_record_once(folder):
     assert sorted(value for part in parts for (value,) in part) == list(range(1, 5001))
 
 
+def test_20_all_methods_may_be_called_from_several_threads_at_once(folder):
+    log = TSLog(folder, formats=["QQ"], commit_delta=7, bucket_size=50, nreaders=2)
+    readers = [log.reader(n) for n in range(2)]
+    failed = []
+
+    def act(seed):
+        draw = random.Random(seed)
+        for _ in range(1500):
+            reader = draw.choice(readers)
+            calls = [
+                lambda: log.store(seed, seed),
+                lambda: log.store_record(bytes(16)),
+                log.commit,
+                log.stats,
+                log.uncommitted,
+                lambda: log.report,
+                reader.next,
+                reader.peek,
+                reader.next_record,
+                lambda: reader.batch(5),
+                reader.commit,
+                reader.uncommitted,
+                reader.lag,
+                lambda: reader.cursor,
+                lambda: reader.seek(1),
+            ]
+            if draw.random() < 0.01:
+                n = draw.randrange(2)
+                calls = [lambda: readers.__setitem__(n, log.reader(n))]
+            try:
+                draw.choice(calls)()
+            except TSLogClosed:
+                pass  # Another thread has taken the reader over.
+            except Exception as error:
+                failed.append(error)
+                raise
+
+    threads = [threading.Thread(target=act, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not failed
+    last = log.commit()
+    log.close()
+    for n in range(2):
+        reader = TSReader.open(folder, n)
+        begin = reader.cursor
+        assert len(list(reader)) == last - begin
+
+
 def test_20_other_threads_run_while_a_reader_waits(folder):
     log = number_log(folder)
     reader = log.reader(0)
@@ -749,75 +1087,3 @@ def test_uncommitted_counts_what_is_stored_or_read_and_not_committed(folder):
     assert reader.uncommitted() == 2
     reader.commit()
     assert reader.uncommitted() == 0
-
-
-# What Python users expect beyond
-
-
-def test_a_wait_for_asyncio_ends_when_there_is_a_record(folder):
-    import asyncio
-
-    log = number_log(folder)
-    reader = log.reader(0)
-
-    async def main():
-        waiting = asyncio.create_task(reader.wait(every=1))
-        await asyncio.sleep(0)
-        assert not waiting.done()
-        log.store(5)
-        return await asyncio.wait_for(waiting, 60), reader.next()
-
-    assert asyncio.run(main()) == (1, (5,))
-
-
-def test_a_log_is_refused_in_a_forked_child_and_goes_on_in_the_parent(folder):
-    code = """
-import os, sys, tslog, warnings
-warnings.simplefilter("ignore")
-log = tslog.TSLog(sys.argv[1], formats=["Q"], commit_delta=1)
-reader = log.reader(0)
-log.store(1)
-pid = os.fork()
-if pid == 0:
-    for call in (lambda: log.store(2), log.commit, log.stats, log.close, reader.next, reader.commit):
-        try:
-            call()
-        except tslog.TSLogForked as error:
-            assert "open the log or a reader anew in the child" in str(error)
-        else:
-            os._exit(1)
-    os._exit(0)
-assert os.waitpid(pid, 0)[1] == 0
-assert log.store(3) == 2
-assert [value for (value,) in reader] == [1, 3]
-"""
-    assert run(code, folder).stderr == ""
-
-
-def test_logs_readers_and_batches_cannot_be_pickled_or_copied(folder):
-    import copy
-    import pickle
-
-    log = fill(number_log(folder), 1)
-    reader = log.reader(0)
-    for thing in (log, reader, reader.batch(1)):
-        for act in (pickle.dumps, copy.copy, copy.deepcopy):
-            with pytest.raises(TypeError, match="expected something to be copied or pickled, got"):
-                act(thing)
-
-
-def test_errors_of_the_file_system_are_os_errors_with_their_errno(folder):
-    folder.write_text("a file")
-    with pytest.raises(OSError, match=r"\[Errno 20\]") as caught:
-        number_log(folder)
-    assert isinstance(caught.value, TSLogError)
-    assert caught.value.errno == errno.ENOTDIR
-
-
-def test_the_command_tslog_is_installed_and_reads_the_log(folder):
-    with TSLog(folder, formats=["Qf"], fields="time:s,level:m") as log:
-        log.store(7, 0.5)
-    command = os.path.join(os.path.dirname(sys.executable), "tslog")
-    words = [command, "cat", str(folder), "--csv"]
-    shown = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert (shown.returncode, shown.stdout.splitlines()[-1].split(",")[-1]) == (0, "0.5"), shown
