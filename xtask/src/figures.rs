@@ -1,31 +1,17 @@
 //! `cargo xtask figures NAME`: measures, prints `name value unit` a line, compares with the bars.
 
-use std::fmt;
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
-use crate::need::{self, Done, Need, Package};
-use crate::sh::{self, Failure};
-use Bar::{AtLeast, AtMost, Below};
+use crate::measure::Bar::{AtLeast, AtMost, Below};
+use crate::measure::{self, BarOf, Measure};
+use crate::need::{Done, Need, Package};
+use crate::sh::Failure;
 
 /// A figure: its name, the command that measures it, what that needs, and what it must show.
 #[derive(Clone, Copy)]
 pub(crate) struct Figure {
-    name: &'static str,
+    pub(crate) name: &'static str,
     command: &'static str,
     needs: &'static [Need],
     bars: &'static [BarOf],
-}
-
-/// The name of a value, what it is held to, and its unit.
-type BarOf = (&'static str, Bar, &'static str);
-
-/// What a value is held to.
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Bar {
-    AtLeast(f64),
-    AtMost(f64),
-    Below(f64),
 }
 
 /// The crash harness over all media, with as many states as its bar asks for.
@@ -117,174 +103,25 @@ pub(crate) fn named(name: &str) -> Option<&'static Figure> {
     FIGURES.iter().find(|figure| figure.name == name)
 }
 
-/// Measures `figure`: its lines on standard output as they come, then the bars on standard error.
-/// What cannot be measured on this machine is skipped.
+/// Every figure there is.
+pub(crate) fn all() -> &'static [Figure] {
+    FIGURES
+}
+
+/// Measures `figure`.
 pub(crate) fn run(figure: &Figure) -> Result<Done, Failure> {
-    let rerun = format!("cargo xtask figures {}", figure.name);
-    for need in figure.needs {
-        if need::met(need, &rerun)? == Done::Skipped {
-            return Ok(Done::Skipped);
-        }
-    }
-    eprintln!("$ {}", figure.command);
-    let mut measured = Vec::new();
-    let mut skipped = None;
-    let ended = measure(figure.command, |line| {
-        if let Some(reason) = line.strip_prefix("skipped: ") {
-            skipped = Some(reason.to_owned());
-        } else {
-            println!("{line}");
-            measured.push(line.to_owned());
-        }
-    });
-    if let Some(reason) = skipped {
-        return need::skip(&format!("figures {}", figure.name), &reason, &rerun);
-    }
-    let verdicts: Vec<_> = figure.bars.iter().map(|bar| verdict(*bar, &measured)).collect();
-    eprintln!("\n{:32} {:>10} {:>12}  unit", "figure", "bar", "measured");
-    for verdict in &verdicts {
-        eprintln!("{verdict}");
-    }
-    let failed: Vec<_> = verdicts.iter().filter(|verdict| !verdict.ok).collect();
-    if failed.is_empty() {
-        sh::ended(figure.command, ended)?;
-        eprintln!("all {} bars hold", verdicts.len());
-        return Ok(Done::All);
-    }
-    // A program that breaks off measures less than it should, and says itself why.
-    let names: Vec<_> = failed.iter().map(|verdict| verdict.name).collect();
-    let (count, all, names) = (names.len(), verdicts.len(), names.join(", "));
-    Err(Failure { what: format!("{count} of {all} bars do not hold: {names}"), rerun })
-}
-
-/// Runs `line` and hands on each line it prints; true if it ended well.
-fn measure(line: &str, mut each: impl FnMut(&str)) -> std::io::Result<bool> {
-    let mut child = sh::command(line).stdout(Stdio::piped()).spawn()?;
-    if let Some(out) = child.stdout.take() {
-        for line in BufReader::new(out).lines() {
-            each(&line?);
-        }
-    }
-    Ok(child.wait()?.success())
-}
-
-/// How a measured value compares with its bar.
-struct Verdict {
-    name: &'static str,
-    bar: Bar,
-    unit: &'static str,
-    measured: String,
-    ok: bool,
-}
-
-/// Finds the value in the lines. A value that is missing, comes twice, is no number or has another
-/// unit does not hold.
-fn verdict((name, bar, unit): BarOf, lines: &[String]) -> Verdict {
-    let words = lines.iter().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let own: Vec<_> = words.filter(|words| words.first() == Some(&name)).collect();
-    let (measured, ok) = match own.as_slice() {
-        [] => ("not measured".to_owned(), false),
-        [words] => match words.as_slice() {
-            [_, value, measured_in] if *measured_in == unit => {
-                let holds = value.parse().is_ok_and(|value| bar.holds(value));
-                ((*value).to_owned(), holds)
-            }
-            _ => (words.join(" "), false),
-        },
-        _ => ("measured twice".to_owned(), false),
+    let measure = Measure {
+        task: format!("figures {}", figure.name),
+        command: figure.command.to_owned(),
+        needs: figure.needs,
+        bars: figure.bars.to_vec(),
     };
-    Verdict { name, bar, unit, measured, ok }
-}
-
-impl Bar {
-    fn holds(self, value: f64) -> bool {
-        match self {
-            AtLeast(bar) => value >= bar,
-            AtMost(bar) => value <= bar,
-            Below(bar) => value < bar,
-        }
-    }
-}
-
-impl fmt::Display for Bar {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            AtLeast(bar) => format!(">= {bar}"),
-            AtMost(bar) => format!("<= {bar}"),
-            Below(bar) => format!("< {bar}"),
-        };
-        f.pad(&text)
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, bar, unit, measured, ok } = self;
-        let mark = if *ok { "ok" } else { "FAIL" };
-        write!(f, "{name:32} {bar:>10} {measured:>12}  {unit:20} {mark}")
-    }
+    measure::run(&measure).1
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn holds(bar: Bar, lines: &[&str]) -> bool {
-        let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
-        verdict(("speed", bar, "m/s"), &lines).ok
-    }
-
-    #[test]
-    fn a_bar_holds_up_to_its_value_and_no_further() {
-        assert!(holds(AtMost(1.11), &["speed 1.11 m/s"]));
-        assert!(!holds(AtMost(1.11), &["speed 1.12 m/s"]));
-        assert!(holds(AtLeast(1e6), &["speed 1000000 m/s"]));
-        assert!(!holds(AtLeast(1e6), &["speed 999999 m/s"]));
-        assert!(holds(Below(1.0), &["speed 0.99 m/s"]));
-        assert!(!holds(Below(1.0), &["speed 1.0 m/s"]));
-    }
-
-    #[test]
-    fn a_value_that_is_not_measured_as_promised_does_not_hold() {
-        for lines in [
-            &[][..],
-            &["speeds 1 m/s"],
-            &["speed 1 km/h"],
-            &["speed 1"],
-            &["speed NaN m/s"],
-            &["speed fast m/s"],
-            &["speed 1 m/s", "speed 1 m/s"],
-        ] {
-            assert!(!holds(AtMost(2.0), lines), "{lines:?}");
-        }
-        assert!(holds(AtMost(2.0), &["other 9 m/s", "speed 1 m/s"]));
-    }
-
-    #[test]
-    fn a_figure_whose_bars_or_command_fail_is_a_failure() {
-        const SPEED: &[BarOf] = &[("speed", AtMost(1.0), "m/s")];
-        let figure = |command, bars| Figure { name: "speed", command, needs: &[], bars };
-        assert!(run(&figure("echo speed 1 m/s", SPEED)).is_ok());
-        let bar = run(&figure("echo speed 2 m/s", SPEED)).unwrap_err();
-        assert_eq!(
-            bar.to_string(),
-            "1 of 1 bars do not hold: speed.\nRun again: cargo xtask figures speed"
-        );
-        for command in ["false", "no-such-program"] {
-            assert_eq!(run(&figure(command, &[])).unwrap_err().rerun, command);
-        }
-    }
-
-    #[test]
-    fn a_figure_that_says_it_is_skipped_is_skipped() {
-        let command = "echo skipped: there is no disk";
-        let figure = Figure { name: "speed", command, needs: &[], bars: &[] };
-        // Under CI=true, which the tests of CI run in, that is a failure.
-        match run(&figure) {
-            Ok(done) => assert_eq!(done, Done::Skipped),
-            Err(failure) => assert!(failure.what.contains("there is no disk"), "{failure}"),
-        }
-    }
 
     #[test]
     fn the_quick_crash_harness_differs_in_its_length_alone() {

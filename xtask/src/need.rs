@@ -3,6 +3,7 @@
 use crate::sh::{self, Failure};
 
 /// Something a machine may lack.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Need {
     /// Succeeds, in silence, where it is there.
     pub(crate) probe: &'static str,
@@ -10,6 +11,7 @@ pub(crate) struct Need {
 }
 
 /// Where it comes from, by its name there.
+#[derive(Clone, Copy, Debug)]
 pub(crate) enum Package {
     /// A component of the Rust toolchain.
     Component(&'static str),

@@ -1,0 +1,183 @@
+//! `cargo xtask torture`: the campaigns that try to make the log lose something.
+//!
+//! A campaign is a program that takes `--size` and `--seed`, prints `name value unit` a line, and
+//! for each failure the command that replays it. Here stand how much each must try, and that
+//! nothing may go wrong.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use crate::measure::Bar::{AtLeast, AtMost};
+use crate::measure::{self, BarOf, Measure};
+use crate::need::{Done, Need};
+use crate::sh::Failure;
+
+/// How much is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// As one works.
+    Quick,
+    /// With every run of CI.
+    Ci,
+    /// Before a release.
+    Release,
+}
+
+impl Size {
+    /// Its word on the command line.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Quick => "quick",
+            Self::Ci => "ci",
+            Self::Release => "release",
+        }
+    }
+}
+
+/// A campaign: its name, the program that runs it, what that needs, and how much it must try.
+#[derive(Clone, Copy)]
+pub(crate) struct Campaign {
+    pub(crate) name: &'static str,
+    /// What is tried, for people.
+    about: &'static str,
+    /// The command without its size and seed.
+    program: &'static str,
+    needs: &'static [Need],
+    /// The value that counts what was tried and its least at each size: quick, CI, release.
+    tried: (&'static str, [f64; 3]),
+    /// The value that counts what went wrong.
+    wrong: &'static str,
+    /// What else must hold, at any size.
+    bars: &'static [BarOf],
+}
+
+/// The campaigns against simulated media.
+const SIMULATED: &str = "cargo run --profile torture --package tslog-sim --bin torture --";
+
+/// Every campaign, in the order they run.
+const CAMPAIGNS: &[Campaign] = &[Campaign {
+    name: "cuts",
+    about: "power cuts at every step, with every subset of what was not synced",
+    program: SIMULATED,
+    needs: &[],
+    tried: ("cuts_states", [500_000.0, 10e6, 200e6]),
+    wrong: "cuts_violations",
+    bars: &[("cuts_workloads", AtLeast(24.0), "count")],
+}];
+
+/// The campaigns of these names, in the order given, or all for no name; the first unknown name.
+pub(crate) fn named<'n>(names: &[&'n str]) -> Result<Vec<&'static Campaign>, &'n str> {
+    if names.is_empty() {
+        return Ok(CAMPAIGNS.iter().collect());
+    }
+    let find =
+        |name: &&'n str| CAMPAIGNS.iter().find(|campaign| campaign.name == *name).ok_or(*name);
+    names.iter().map(find).collect()
+}
+
+/// A line for each campaign: its name, and what it tries.
+pub(crate) fn list() -> String {
+    let line = |campaign: &Campaign| format!("  {:10} {}\n", campaign.name, campaign.about);
+    CAMPAIGNS.iter().map(line).collect()
+}
+
+/// Runs all of `campaigns`, even behind one that fails, and prints what came of each.
+pub(crate) fn run(
+    campaigns: &[&Campaign],
+    size: Size,
+    seed: Option<&str>,
+) -> Result<Done, Failure> {
+    let begun = Instant::now();
+    let mut table = format!("{:10} {:>12} {:>12} {:>9}\n", "campaign", "tried", "violations", "s");
+    let mut done = Done::All;
+    let mut failures = Vec::new();
+    for campaign in campaigns {
+        eprintln!("\n-- {}: {} --", campaign.name, campaign.about);
+        let start = Instant::now();
+        let (lines, result) = measure::run(&measure_of(campaign, size, seed));
+        let of = |name| measure::value(&lines, name).unwrap_or("-");
+        let (tried, wrong) = (of(campaign.tried.0), of(campaign.wrong));
+        let seconds = start.elapsed().as_secs_f64();
+        let verdict = match &result {
+            Ok(Done::All) => "ok",
+            Ok(Done::Skipped) => "skipped, see above",
+            Err(_) => "FAILED",
+        };
+        let name = campaign.name;
+        let _ = writeln!(table, "{name:10} {tried:>12} {wrong:>12} {seconds:>9.1}  {verdict}");
+        match result {
+            Ok(Done::All) => {}
+            Ok(Done::Skipped) => done = Done::Skipped,
+            Err(failure) => failures.push(failure),
+        }
+    }
+    println!("\n{table}{:10} {:>35.1}", "all", begun.elapsed().as_secs_f64());
+    // The table says which others failed, and each has said above what to type.
+    failures.into_iter().next().map_or(Ok(done), Err)
+}
+
+fn measure_of(campaign: &Campaign, size: Size, seed: Option<&str>) -> Measure<'static> {
+    let name = campaign.name;
+    let seed = seed.map(|seed| format!(" --seed {seed}")).unwrap_or_default();
+    let (what, least) = campaign.tried;
+    let least = match (size, least) {
+        (Size::Quick, [quick, ..]) => quick,
+        (Size::Ci, [_, ci, _]) => ci,
+        (Size::Release, [.., release]) => release,
+    };
+    let mut bars = vec![(what, AtLeast(least), "count"), (campaign.wrong, AtMost(0.0), "count")];
+    bars.extend(campaign.bars);
+    Measure {
+        task: format!("torture {name} --{}{seed}", size.name()),
+        command: format!("{} {name} --size {}{seed}", campaign.program, size.name()),
+        needs: campaign.needs,
+        bars,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_means_all_campaigns_and_an_unknown_name_is_refused() {
+        assert_eq!(named(&[]).unwrap().len(), CAMPAIGNS.len());
+        assert_eq!(named(&["cuts"]).unwrap()[0].name, "cuts");
+        assert_eq!(named(&["cuts", "cut"]).err(), Some("cut"));
+    }
+
+    #[test]
+    fn a_campaign_is_told_its_size_and_seed_and_held_to_the_bar_of_that_size() {
+        let cuts = named(&["cuts"]).unwrap()[0];
+        let measure = measure_of(cuts, Size::Ci, Some("7"));
+        assert!(measure.command.ends_with(" cuts --size ci --seed 7"), "{}", measure.command);
+        assert_eq!(measure.task, "torture cuts --ci --seed 7");
+        assert_eq!(measure.bars[0], ("cuts_states", AtLeast(10e6), "count"));
+        assert_eq!(measure.bars[1], ("cuts_violations", AtMost(0.0), "count"));
+        assert!(measure_of(cuts, Size::Quick, None).command.ends_with("--size quick"));
+    }
+
+    #[test]
+    fn a_campaign_tries_more_at_a_larger_size() {
+        for campaign in CAMPAIGNS {
+            let (name, [quick, ci, release]) = campaign.tried;
+            assert!(0.0 < quick && quick <= ci && ci <= release, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_campaign_that_fails_does_not_stop_the_others() {
+        let campaign = |name, program| Campaign {
+            name,
+            about: "a test",
+            program,
+            needs: &[],
+            tried: ("runs", [1.0; 3]),
+            wrong: "violations",
+            bars: &[],
+        };
+        let (first, second) = (campaign("first", "false"), campaign("second", "true"));
+        let failure = run(&[&first, &second], Size::Quick, None).unwrap_err();
+        assert_eq!(failure.rerun, "cargo xtask torture first --quick");
+    }
+}
