@@ -96,6 +96,18 @@ const FIGURES: &[Figure] = &[
         ],
     },
     CRASH,
+    Figure {
+        name: "python",
+        command: "python3 bindings/python/figures.py",
+        needs: &[Need { probe: "python3 --version", package: Package::Debian("python3") }],
+        bars: &[
+            ("python_store_vs_file", AtLeast(1.5), "times"),
+            ("python_durable_vs_file", AtLeast(0.95), "times"),
+            ("python_durable_vs_sqlite", AtLeast(1.3), "times"),
+            ("python_next_vs_file", AtLeast(1.5), "times"),
+            ("python_numpy_million_ms", Below(20.0), "ms"),
+        ],
+    },
 ];
 
 /// The figure of this name.

@@ -1,5 +1,5 @@
-//! The tasks of the project: `cargo xtask test` is what CI runs, `figures` measures, `torture` tries
-//! to make the log lose something, `firmware` runs it on an emulated microcontroller.
+//! The tasks of the project: `cargo xtask test` is what CI runs, `figures` measures, and `torture`
+//! tries to make the log lose something.
 //!
 //! It owns the rules of the house that no compiler checks: which module may use which, line
 //! lengths, links in Markdown, and the bars the figures are held to.
@@ -46,7 +46,7 @@ fn help() -> String {
     format!(
         "{USAGE}\nsteps:     {steps}\nfigures:   {figures}\ncampaigns:\n{campaigns}\n\
          test --quick: {}\ntorture:   --ci unless another size is named\n\n{NOTES}",
-        steps::QUICK
+        steps::quick()
     )
 }
 
@@ -95,8 +95,8 @@ fn test(words: &[&str]) -> Result<Result<(), Failure>, Usage> {
         ["--quick"] => Pace::Quick,
         [first, ..] => return Err(Usage(format!("test has no option {first:?}"))),
     };
-    let steps =
-        steps::named(&names).map_err(|unknown| Usage(format!("there is no step {unknown:?}")))?;
+    let steps = steps::named(&names, pace)
+        .map_err(|unknown| Usage(format!("there is no step {unknown:?}")))?;
     Ok(steps::run(&steps, pace))
 }
 

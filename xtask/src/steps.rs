@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::need::{self, Done, Need, Package};
 use crate::sh::{self, Failure};
-use crate::{arrows, figures, links, no_std, tidy, tree};
+use crate::{arrows, figures, links, no_std, tidy, torture, tree};
 
 /// One step: the name to call it by, and what it does.
 pub(crate) struct Step {
@@ -29,20 +29,32 @@ const STEPS: &[Step] = &[
     Step { name: "links", run: links_step },
     Step { name: "tidy", run: tidy_step },
     Step { name: "crash", run: crash_step },
+    Step { name: "python", run: python_step },
+    Step { name: "c", run: c_step },
+    Step { name: "torture", run: torture_step },
 ];
 
-/// What `--quick` leaves out, for people.
-pub(crate) const QUICK: &str = "20,000 crash states instead of 1,000,000";
+/// The steps that take minutes even when there is little to do: `--quick` runs them only where
+/// they are named.
+const SLOW: &[&str] = &["python", "c"];
+
+/// What `--quick` does less, for people.
+pub(crate) fn quick() -> String {
+    let slow = SLOW.join(" ");
+    format!("fewer crash states and campaigns of size quick; without {slow}, if not named")
+}
 
 /// Every step there is.
 pub(crate) fn all() -> &'static [Step] {
     STEPS
 }
 
-/// The steps of these names, in the order given, or all for no name; the first unknown name.
-pub(crate) fn named<'n>(names: &[&'n str]) -> Result<Vec<&'static Step>, &'n str> {
+/// The steps of these names, in the order given, or all that `pace` has for no name; the first
+/// unknown name.
+pub(crate) fn named<'n>(names: &[&'n str], pace: Pace) -> Result<Vec<&'static Step>, &'n str> {
     if names.is_empty() {
-        return Ok(STEPS.iter().collect());
+        let runs = |step: &&Step| pace == Pace::Full || !SLOW.contains(&step.name);
+        return Ok(STEPS.iter().filter(runs).collect());
     }
     let find = |name: &&'n str| STEPS.iter().find(|step| step.name == *name).ok_or(*name);
     names.iter().map(find).collect()
@@ -143,6 +155,33 @@ fn crash_step(pace: Pace) -> Result<Done, Failure> {
     })
 }
 
+/// The package for Python, and the module for `MicroPython`.
+fn python_step(pace: Pace) -> Result<Done, Failure> {
+    script("bindings/python/check.py", if pace == Pace::Quick { " --quick" } else { "" })
+}
+
+fn c_step(_: Pace) -> Result<Done, Failure> {
+    script("bindings/c/check.py", "")
+}
+
+/// Runs a script that sees to what it needs itself.
+fn script(path: &str, options: &str) -> Result<Done, Failure> {
+    let rerun = format!("python3 {path}{options}");
+    let python = Need { probe: "python3 --version", package: Package::Debian("python3") };
+    if need::met(&python, &rerun)? == Done::Skipped {
+        return Ok(Done::Skipped);
+    }
+    sh::run(&rerun).map(done)
+}
+
+fn torture_step(pace: Pace) -> Result<Done, Failure> {
+    let size = match pace {
+        Pace::Full => torture::Size::Ci,
+        Pace::Quick => torture::Size::Quick,
+    };
+    torture::run(&torture::all(), size, None)
+}
+
 fn no_std_step(_: Pace) -> Result<Done, Failure> {
     no_std::check().map(done)
 }
@@ -162,11 +201,20 @@ mod tests {
 
     #[test]
     fn no_name_means_all_steps_and_an_unknown_name_is_refused() {
-        let all = names(&named(&[]).unwrap());
+        let all = names(&named(&[], Pace::Full).unwrap());
         assert_eq!(all.first(), Some(&"format"));
         assert_eq!(all.len(), STEPS.len());
-        assert_eq!(names(&named(&["tidy", "format"]).unwrap()), ["tidy", "format"]);
-        assert_eq!(named(&["tidy", "lint"]).err(), Some("lint"));
+        let two = named(&["tidy", "format"], Pace::Full).unwrap();
+        assert_eq!(names(&two), ["tidy", "format"]);
+        assert_eq!(named(&["tidy", "lint"], Pace::Full).err(), Some("lint"));
+    }
+
+    #[test]
+    fn a_quick_run_leaves_the_slow_steps_out_unless_they_are_named() {
+        let all = names(&named(&[], Pace::Quick).unwrap());
+        assert_eq!(all.len() + SLOW.len(), STEPS.len());
+        assert!(SLOW.iter().all(|slow| !all.contains(slow)), "{all:?}");
+        assert_eq!(names(&named(SLOW, Pace::Quick).unwrap()), SLOW);
     }
 
     #[test]

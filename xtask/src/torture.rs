@@ -65,10 +65,15 @@ const CAMPAIGNS: &[Campaign] = &[Campaign {
     bars: &[("cuts_workloads", AtLeast(24.0), "count")],
 }];
 
+/// Every campaign.
+pub(crate) fn all() -> Vec<&'static Campaign> {
+    CAMPAIGNS.iter().collect()
+}
+
 /// The campaigns of these names, in the order given, or all for no name; the first unknown name.
 pub(crate) fn named<'n>(names: &[&'n str]) -> Result<Vec<&'static Campaign>, &'n str> {
     if names.is_empty() {
-        return Ok(CAMPAIGNS.iter().collect());
+        return Ok(all());
     }
     let find =
         |name: &&'n str| CAMPAIGNS.iter().find(|campaign| campaign.name == *name).ok_or(*name);
