@@ -320,7 +320,11 @@ impl<D: Dir> Storage for Folder<D> {
     }
 
     fn is_full(error: &io::Error) -> bool {
-        matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+        // Against a limit on the size of files, another file helps: the next bucket.
+        matches!(
+            error.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge
+        )
     }
 
     fn read_cursor(
@@ -504,6 +508,14 @@ mod tests {
         calls(&mut folder);
         folder.write_cursor(0, 1, &[9; 32]).unwrap();
         assert_eq!(calls(&mut folder), ["write reader-0", "sync reader-0"]);
+    }
+
+    #[test]
+    fn no_space_no_quota_and_a_limit_on_files_are_full_and_a_broken_disk_is_not() {
+        use io::ErrorKind::{FileTooLarge, Other, QuotaExceeded, StorageFull};
+        let kinds = [StorageFull, QuotaExceeded, FileTooLarge, Other];
+        let full = kinds.map(|kind| Folder::<Spy>::is_full(&kind.into()));
+        assert_eq!(full, [true, true, true, false]);
     }
 
     #[test]
