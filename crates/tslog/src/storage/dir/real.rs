@@ -33,7 +33,7 @@ pub struct RealDir {
     writable: bool,
     /// The least recently used first.
     open: Vec<OpenFile>,
-    locks: Vec<File>,
+    locks: Vec<Held>,
 }
 
 /// A file that stays open for the next call.
@@ -92,9 +92,11 @@ impl RealDir {
     pub fn lock(&mut self, name: Name) -> io::Result<Result<(), Option<u32>>> {
         let extra = if name == Name::Lock { OFlags::CREATE } else { OFlags::empty() };
         let (file, locked) = self.open_file(name, extra)?;
-        if !try_lock(&file)? {
-            return Ok(Err(if name == Name::Lock { holder(&file) } else { None }));
-        }
+        let held = match try_lock(file)? {
+            Ok(held) => held,
+            Err(file) if name == Name::Lock => return Ok(Err(holder(&file))),
+            Err(_) => return Ok(Err(None)),
+        };
         // If the file was removed meanwhile, this lock would keep nobody out.
         if locked != self.open_file(name, OFlags::empty())?.1 {
             return Ok(Err(None));
@@ -102,9 +104,9 @@ impl RealDir {
         if name == Name::Lock {
             // Only for the message to a second writer; a full disk must not keep the log shut.
             let pid = format!("{:<10}\n", std::process::id());
-            let _ = file.write_all_at(pid.as_bytes(), 0);
+            let _ = held.file.write_all_at(pid.as_bytes(), 0);
         }
-        self.locks.push(file);
+        self.locks.push(held);
         Ok(Ok(()))
     }
 
@@ -252,9 +254,8 @@ impl Dir for RealDir {
         let file = unless_missing(self.open_file(name, OFlags::empty()))?;
         let Some((file, _)) = file else { return Ok(false) };
         // It is held until the name is gone, or a reader could go on in a file without one.
-        if matches!(name, Name::Reader(_)) && !try_lock(&file)? {
-            return Err(ErrorKind::WouldBlock.into());
-        }
+        let held = matches!(name, Name::Reader(_)).then(|| try_lock(file)).transpose()?;
+        let _held = held.transpose().map_err(|_| ErrorKind::WouldBlock)?;
         rustix::fs::unlinkat(&self.folder, name.to_string(), AtFlags::empty())?;
         self.open.retain(|open| open.name != name);
         Ok(true)
@@ -270,7 +271,7 @@ impl Dir for RealDir {
 
     fn is_locked(&mut self, name: Name) -> io::Result<bool> {
         let file = unless_missing(self.open_file(name, OFlags::empty()))?;
-        file.map_or(Ok(false), |(file, _)| Ok(!try_lock(&file)?))
+        file.map_or(Ok(false), |(file, _)| Ok(try_lock(file)?.is_err()))
     }
 }
 
@@ -335,11 +336,26 @@ fn read_full(file: &File, offset: u64, out: &mut [u8]) -> io::Result<usize> {
     Ok(done)
 }
 
-/// Takes the lock of an open file; false if somebody else has it.
-fn try_lock(file: &File) -> io::Result<bool> {
-    match rustix::fs::flock(file, FlockOperation::NonBlockingLockExclusive) {
-        Err(Errno::WOULDBLOCK) => Ok(false),
-        locked => Ok(locked.map(|()| true)?),
+/// Takes the lock of an open file; gives the file back if somebody else has it.
+fn try_lock(file: File) -> io::Result<Result<Held, File>> {
+    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Err(Errno::WOULDBLOCK) => Ok(Err(file)),
+        locked => Ok(Ok(locked.map(|()| Held { file, by: std::process::id() })?)),
+    }
+}
+
+/// A lock. A child of a fork has the file too, and must neither keep the lock nor let go of it.
+#[derive(Debug)]
+struct Held {
+    file: File,
+    by: u32,
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        if self.by == std::process::id() {
+            let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+        }
     }
 }
 
@@ -384,7 +400,7 @@ fn sync_ancestors(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dir, ErrorKind, Name, Path, ReadOnlyFile, RealDir};
+    use super::{Dir, ErrorKind, Held, Name, Path, ReadOnlyFile, RealDir};
     use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
 
     #[test]
@@ -514,6 +530,21 @@ mod tests {
         drop(reader);
         assert!(dir.remove(Name::Reader(0)).unwrap());
         assert!(!dir.remove(Name::Reader(0)).unwrap());
+    }
+
+    #[test]
+    fn a_fork_neither_keeps_a_lock_that_was_let_go_nor_lets_go_of_one() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut dir = RealDir::open(temp.path(), false).unwrap();
+        let mut other = RealDir::open(temp.path(), false).unwrap();
+        assert_eq!(dir.lock(Name::Lock).unwrap(), Ok(()));
+        // A child of a fork has the same open file.
+        let inherited = dir.locks[0].file.try_clone().unwrap();
+        drop(Held { file: inherited.try_clone().unwrap(), by: dir.locks[0].by + 1 });
+        assert!(other.lock(Name::Lock).unwrap().is_err(), "the child let go of the lock");
+        dir.unlock();
+        assert_eq!(other.lock(Name::Lock).unwrap(), Ok(()), "the child keeps the lock");
+        drop(inherited);
     }
 
     #[test]
