@@ -19,7 +19,8 @@ pub enum Error<E> {
     /// The log has given its last number, or its last bucket index.
     Exhausted,
     /// There is no room, and the readers still need every bucket. Readers can go on reading and
-    /// committing; once they have, storing works again.
+    /// committing; once they have, storing works again. They see committed records only: commit
+    /// what waits first, as a log that threads share does by itself.
     Full,
     /// An argument was refused before anything changed.
     Invalid(Invalid),

@@ -171,6 +171,27 @@ fn a_full_log_stays_usable_and_drains() {
 }
 
 #[test]
+fn a_full_log_shows_its_readers_what_waits_for_a_commit_so_that_they_can_make_room() {
+    let temp = tempfile::tempdir().unwrap();
+    // A commit spans four buckets, and the log has two.
+    let options = Options::new().record_size(8).bucket_size(4).commit_delta(16).max_buckets(2);
+    let log = options.open_raw(temp.path()).unwrap();
+    let mut reader = log.reader(0).unwrap();
+    for round in 0..5_u64 {
+        let mut last = log.stats().seqn;
+        while let Ok(seqn) = log.store_record(b"r") {
+            last = seqn;
+        }
+        assert!(matches!(log.store_record(b"r"), Err(Error::Full)));
+        assert_eq!((log.stats().seqn, log.stats().committed), (last, last), "round {round}");
+        // As a program does that waits for its uplink, which reads what it can see.
+        while reader.next_record().unwrap().is_some() {}
+        assert_eq!(reader.commit().unwrap(), last);
+        assert_eq!(log.store_record(b"r").unwrap(), last + 1);
+    }
+}
+
+#[test]
 fn a_reader_apart_follows_a_bucket_that_is_made_anew_under_its_name() {
     let temp = tempfile::tempdir().unwrap();
     let options = || Options::new().record_size(8).commit_delta(1);

@@ -25,6 +25,10 @@ pub(super) trait Batches {
     fn stored(&self) -> u64;
     /// The last number that is durable.
     fn committed(&self) -> u64;
+    /// True if a store failed because the log is full.
+    fn is_full(_: &Self::Error) -> bool {
+        false
+    }
     /// Whether the log takes records at all.
     fn check_open(&self) -> Result<(), Self::Error>;
     /// Takes what is stored out of the batch; `None` if there is nothing new. Until the end of this
@@ -187,7 +191,18 @@ impl<L: Batches> Group<L> {
         state.log.show();
         // Whatever was written in vain, the next one looks again.
         state.quick = 0;
-        let seqn = stored?;
+        let seqn = match stored {
+            Ok(seqn) => seqn,
+            Err(error) => {
+                if L::is_full(&error) {
+                    // Readers cannot make room by what they cannot see, and while the log is full
+                    // no further record brings the next commit nearer.
+                    let waiting = state.log.stored();
+                    self.commit_to(state, waiting)?;
+                }
+                return Err(error);
+            }
+        };
         self.stored.store(seqn, Ordering::Release);
         if state.since_begun() < self.when.delta {
             self.wake(&mut state, Nap::Stored);

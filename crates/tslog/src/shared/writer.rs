@@ -56,6 +56,10 @@ impl Batches for Writer {
         self.log.bounds().last
     }
 
+    fn is_full(error: &Self::Error) -> bool {
+        matches!(error, Error::Full)
+    }
+
     fn check_open(&self) -> Result<(), Self::Error> {
         self.log.check_open()
     }
