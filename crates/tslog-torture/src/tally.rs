@@ -1,0 +1,117 @@
+//! What a campaign counts, and how it says so.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use crate::args::Args;
+
+/// Violations after which it is pointless to go on.
+const VIOLATIONS_MAX: usize = 20;
+
+/// The counts of one campaign, shared by its jobs.
+pub(crate) struct Tally<'a> {
+    args: &'a Args,
+    begun: Instant,
+    runs: AtomicU64,
+    next: AtomicU64,
+    violations: Mutex<Vec<String>>,
+    /// Further counts, each with its name.
+    extra: Mutex<Vec<(&'static str, u64)>>,
+}
+
+impl<'a> Tally<'a> {
+    pub(crate) fn new(args: &'a Args) -> Self {
+        Self {
+            args,
+            begun: Instant::now(),
+            runs: AtomicU64::new(0),
+            next: AtomicU64::new(0),
+            violations: Mutex::default(),
+            extra: Mutex::default(),
+        }
+    }
+
+    /// One more thing was tried.
+    pub(crate) fn ran(&self) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn runs(&self) -> u64 {
+        self.runs.load(Ordering::Relaxed)
+    }
+
+    /// Counts something that a person wants to know besides.
+    pub(crate) fn count(&self, name: &'static str, more: u64) {
+        let Ok(mut extra) = self.extra.lock() else { return };
+        match extra.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, count)) => *count += more,
+            None => extra.push((name, more)),
+        }
+    }
+
+    /// Case `case` was wrong. It is said at once, with the command that runs it again.
+    pub(crate) fn violation(&self, case: u64, what: &str) {
+        let Args { name, size, seed, .. } = self.args;
+        eprintln!("violation: {name}: case {case}: {what}");
+        eprintln!(
+            "  again: cargo run --profile torture --package tslog-torture -- {name} --size {} \
+             --seed {seed} --case {case}",
+            size.name()
+        );
+        if let Ok(mut violations) = self.violations.lock() {
+            violations.push(what.to_owned());
+        }
+    }
+
+    fn violations(&self) -> usize {
+        self.violations.lock().map_or(usize::MAX, |violations| violations.len())
+    }
+
+    /// Runs cases one after the other on as many threads as there are jobs; each job makes what it
+    /// needs once. A case says how it failed, and is told by its number alone what to do.
+    pub(crate) fn each<J>(
+        &self,
+        cases: u64,
+        make: impl Fn(usize) -> Result<J, String> + Sync,
+        run: impl Fn(&mut J, u64) -> Result<(), String> + Sync,
+    ) -> Result<(), String> {
+        let only = self.args.case;
+        let jobs = if only.is_some() { 1 } else { self.args.jobs };
+        let work = |job: usize| -> Result<(), String> {
+            let mut own = make(job)?;
+            loop {
+                let next = self.next.fetch_add(1, Ordering::Relaxed);
+                let case = only.unwrap_or(next);
+                let done = if only.is_some() { next > 0 } else { case >= cases };
+                if done || self.violations() >= VIOLATIONS_MAX {
+                    return Ok(());
+                }
+                if let Err(what) = run(&mut own, case) {
+                    self.violation(case, &what);
+                }
+            }
+        };
+        std::thread::scope(|scope| {
+            let work = &work;
+            let workers: Vec<_> = (0..jobs).map(|job| scope.spawn(move || work(job))).collect();
+            let ended = workers.into_iter().map(|worker| {
+                worker.join().map_err(|_| "a job of the campaign ended in a panic".to_owned())?
+            });
+            ended.collect::<Vec<_>>().into_iter().collect()
+        })
+    }
+
+    /// Prints the figures, and says whether all was well.
+    pub(crate) fn report(self) -> bool {
+        let name = &self.args.name;
+        let (runs, violations) = (self.runs(), self.violations());
+        println!("{name}_runs {runs} count");
+        for (what, count) in self.extra.into_inner().unwrap_or_default() {
+            println!("{name}_{what} {count} count");
+        }
+        println!("{name}_violations {violations} count");
+        println!("{name}_seconds {:.1} s", self.begun.elapsed().as_secs_f64());
+        violations == 0 && runs > 0
+    }
+}
