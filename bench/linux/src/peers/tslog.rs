@@ -1,0 +1,68 @@
+//! tslog through its shared handle, one call a record.
+
+use tslog::{Error, Options, SharedLog};
+
+use super::{Found, Outcome, Peer, Shape};
+
+/// Bytes of records that are asked for at once.
+const BATCH: usize = 64 * 1024;
+
+pub struct Log {
+    log: SharedLog,
+    record_size: usize,
+}
+
+impl Log {
+    pub fn open(shape: Shape<'_>) -> Outcome<Self> {
+        // At least 64 commits in a bucket, as the manual advises.
+        let bucket_size = if shape.commit < 1024 { 16_384 } else { 65_536 };
+        let options = Options::new()
+            .record_size(u32::try_from(shape.record_size)?)
+            .bucket_size(bucket_size)
+            .commit_delta(u32::try_from(shape.commit)?);
+        let log = options.open_raw(shape.folder)?;
+        Ok(Self { log, record_size: shape.record_size })
+    }
+}
+
+impl Peer for Log {
+    fn append(&mut self, _: u64, records: &[u8]) -> Outcome<()> {
+        for record in records.chunks_exact(self.record_size) {
+            self.log.store_record(record)?;
+        }
+        Ok(())
+    }
+
+    fn read_all(&mut self, one_by_one: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+        let mut reader = self.log.reader(0)?;
+        let mut buffer = vec![0; BATCH];
+        let mut one = vec![0; self.record_size];
+        loop {
+            let read = if one_by_one {
+                reader.next_into(&mut one).map(|next| next.map(|_| one.as_slice()))
+            } else {
+                let read = reader.read_batch(&mut buffer);
+                let size = self.record_size;
+                read.map(|next| next.map(|batch| &buffer[..batch.count as usize * size]))
+            };
+            match read {
+                Ok(Some(records)) => visit(Found::Records(records)),
+                Ok(None) => return Ok(()),
+                Err(error @ (Error::Damaged(_) | Error::Lost(_))) => {
+                    visit(Found::Gap(error.to_string()));
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    fn report(&self) -> Option<String> {
+        let report = self.log.report();
+        let damaged = report.abandoned_size > 0 || report.lost.is_some() || report.header_damaged;
+        damaged.then(|| format!("{report:?}"))
+    }
+
+    fn close(self: Box<Self>) -> Outcome<()> {
+        Ok(self.log.close()?)
+    }
+}

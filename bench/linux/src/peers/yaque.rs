@@ -1,0 +1,48 @@
+//! yaque: one element a record, one batch a commit. It never syncs.
+
+use std::path::{Path, PathBuf};
+
+use yaque::QueueIter;
+use yaque::Sender;
+
+use super::{Found, Outcome, Peer, Shape};
+
+pub struct Queue {
+    sender: Sender,
+    folder: PathBuf,
+    record_size: usize,
+}
+
+impl Queue {
+    pub fn open(shape: Shape<'_>) -> Outcome<Self> {
+        let sender = Sender::open(shape.folder)?;
+        Ok(Self { sender, folder: shape.folder.to_owned(), record_size: shape.record_size })
+    }
+}
+
+/// Takes away the locks of a process that was killed.
+pub fn repair(folder: &Path) -> Outcome<()> {
+    Ok(yaque::recovery::recover(folder)?)
+}
+
+impl Peer for Queue {
+    fn append(&mut self, _: u64, records: &[u8]) -> Outcome<()> {
+        let sent = self.sender.try_send_batch(records.chunks_exact(self.record_size));
+        sent.map_err(|error| match error {
+            yaque::TrySendError::Io(error) => error.into(),
+            yaque::TrySendError::QueueFull { .. } => "the queue is full".into(),
+        })
+    }
+
+    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+        for element in QueueIter::open(&self.folder)? {
+            visit(Found::Records(&element?));
+        }
+        Ok(())
+    }
+
+    fn close(self: Box<Self>) -> Outcome<()> {
+        drop(self);
+        Ok(())
+    }
+}
