@@ -51,6 +51,11 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// The last number that must survive.
+    pub(crate) const fn acked(&self) -> u64 {
+        self.acked
+    }
+
     /// A new life begins.
     pub(crate) fn begin(&mut self, life: Life) {
         (self.life, self.opened) = (life, false);
@@ -110,6 +115,8 @@ impl Ledger {
         }
         self.opened = true;
         self.acked = self.acked.max(seqn);
+        // What an open log found of its cursors, it has made durable.
+        self.cursors.iter_mut().for_each(|cursor| cursor.acked = cursor.at);
         Ok(())
     }
 
@@ -210,7 +217,7 @@ impl Ledger {
                     "reader {n} is at {at}; its commits were {acked} and {acking}"
                 ));
             }
-            *cursor = Cursor { acked: at, acking: at, at, ..*cursor };
+            (cursor.acking, cursor.at) = (at, at);
             least = least.min(at);
         }
         if found.first > least.saturating_add(1) {

@@ -1,7 +1,8 @@
 //! What a campaign counts, and how it says so.
 
+use std::ops::Range;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 
 use crate::args::Args;
@@ -14,7 +15,6 @@ pub(crate) struct Tally<'a> {
     args: &'a Args,
     begun: Instant,
     runs: AtomicU64,
-    next: AtomicU64,
     violations: Mutex<Vec<String>>,
     /// Further counts, each with its name.
     extra: Mutex<Vec<(&'static str, u64)>>,
@@ -26,7 +26,6 @@ impl<'a> Tally<'a> {
             args,
             begun: Instant::now(),
             runs: AtomicU64::new(0),
-            next: AtomicU64::new(0),
             violations: Mutex::default(),
             extra: Mutex::default(),
         }
@@ -72,18 +71,23 @@ impl<'a> Tally<'a> {
     /// needs once. A case says how it failed, and is told by its number alone what to do.
     pub(crate) fn each<J>(
         &self,
-        cases: u64,
+        cases: Range<u64>,
         make: impl Fn(usize) -> Result<J, String> + Sync,
         run: impl Fn(&mut J, u64) -> Result<(), String> + Sync,
     ) -> Result<(), String> {
-        let only = self.args.case;
+        let only = self.args.case.filter(|case| cases.contains(case));
+        if only.is_none() && self.args.case.is_some() {
+            return Ok(());
+        }
         let jobs = if only.is_some() { 1 } else { self.args.jobs };
+        let next = AtomicU64::new(cases.start);
+        let tried = AtomicBool::new(false);
         let work = |job: usize| -> Result<(), String> {
             let mut own = make(job)?;
             loop {
-                let next = self.next.fetch_add(1, Ordering::Relaxed);
-                let case = only.unwrap_or(next);
-                let done = if only.is_some() { next > 0 } else { case >= cases };
+                let case = only.unwrap_or_else(|| next.fetch_add(1, Ordering::Relaxed));
+                let done =
+                    case >= cases.end || (only.is_some() && tried.swap(true, Ordering::Relaxed));
                 if done || self.violations() >= VIOLATIONS_MAX {
                     return Ok(());
                 }

@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, tally: &Tally<'_>) -> Result<()> {
         std::fs::create_dir(&memory).map_err(at(&memory))?;
         Ok(Job { disk: disk.ok(), memory })
     };
-    tally.each(kills.div_ceil(LIVES.into()), make, |job, case| {
+    tally.each(0..kills.div_ceil(LIVES.into()), make, |job, case| {
         let on_disk = job.disk.as_ref().filter(|_| case % 4 != 0);
         let place = on_disk.map_or(job.memory.as_path(), |disk| &disk.mounted.at);
         let folder = place.join("log");

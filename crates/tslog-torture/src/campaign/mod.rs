@@ -2,6 +2,7 @@
 
 mod full;
 mod kill;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -16,8 +17,11 @@ pub(crate) struct Campaign {
     run: fn(&Args, &Tally<'_>) -> Result<()>,
 }
 
-const CAMPAIGNS: &[Campaign] =
-    &[Campaign { name: "kill", run: kill::run }, Campaign { name: "full", run: full::run }];
+const CAMPAIGNS: &[Campaign] = &[
+    Campaign { name: "kill", run: kill::run },
+    Campaign { name: "full", run: full::run },
+    Campaign { name: "replay", run: replay::run },
+];
 
 pub(crate) fn named(name: &str) -> Option<&'static Campaign> {
     CAMPAIGNS.iter().find(|campaign| campaign.name == name)

@@ -55,6 +55,11 @@ impl Mounted {
             .map_err(|error| format!("{kind} is not mounted: {error}"))?;
         Ok(Self { at: at_folder.to_owned() })
     }
+
+    /// Unmounts, and says if that fails: somebody is still in there.
+    pub(crate) fn unmount(self) -> Result<()> {
+        rustix::mount::unmount(&self.at, UnmountFlags::empty()).map_err(at(&self.at))
+    }
 }
 
 impl Drop for Mounted {

@@ -1,6 +1,7 @@
 //! What a campaign takes from the machine, and gives back: a space of its own, disks, programs.
 
 pub(crate) mod disk;
+pub(crate) mod fuse;
 pub(crate) mod program;
 pub(crate) mod space;
 

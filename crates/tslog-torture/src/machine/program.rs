@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal};
+
 use super::at;
 use crate::Result;
 use crate::event::{self, Event};
@@ -52,6 +54,14 @@ impl Program {
     pub(crate) fn kill(&mut self) -> Result<ExitStatus> {
         let killed = self.0.kill().and_then(|()| self.0.wait());
         killed.map_err(|error| format!("it cannot be killed: {error}"))
+    }
+
+    /// SIGTERM, and what it ended with.
+    pub(crate) fn terminate(&mut self) -> Result<ExitStatus> {
+        let pid = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        let sent = pid.map(|pid| rustix::process::kill_process(pid, Signal::TERM));
+        sent.transpose().map_err(|error| format!("it cannot be ended: {error}"))?;
+        self.wait()
     }
 
     /// Waits for its end.

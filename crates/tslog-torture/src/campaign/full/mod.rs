@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, tally: &Tally<'_>) -> Result<()> {
         let few_files = memory("few", c"size=16m,nr_inodes=9")?;
         Ok(Job { disk, memory: memory("small", c"size=512k")?, few_files, spare })
     };
-    tally.each(cases, make, |job, case| {
+    tally.each(0..cases, make, |job, case| {
         tally.ran();
         let (place, name) = match case % 8 {
             0 => return limit::run(args, &job.spare, case),
