@@ -440,6 +440,70 @@ static void a_dump_of_the_flash_can_be_looked_at_on_a_machine(void)
     GIVES(TSLOG_E_ARGUMENT, tslog_view_open_image(NULL, SLOT_SIZE, &view, &error));
 }
 
+/* Fills the flash with what something else has left there. */
+static void fill_with(int kind)
+{
+    static const char *const starts[] = { "littlefs", "\xEB\x3C\x90mkfs.fat" };
+    uint32_t at, noise = 1;
+    memset(&chip, 0, sizeof chip);
+    chip.calls_left = 1000000;
+    if (kind == 0) {
+        for (at = 0; at < sizeof chip.bytes; at++) {
+            noise = noise * 1664525u + 1013904223u;
+            chip.bytes[at] = (unsigned char)(noise >> 24);
+        }
+    } else if (kind == 2) {
+        memset(chip.bytes, 0xFF, sizeof chip.bytes);
+        memcpy(chip.bytes + 8, starts[0], 8);
+    } else if (kind == 3) {
+        memcpy(chip.bytes, starts[1], 11);
+    }
+    for (at = 0; at < sizeof chip.bytes; at++) {
+        chip.written[at] = chip.bytes[at] != 0xFF;
+    }
+}
+
+static void a_flash_with_something_else_is_refused_and_left_as_it_is(void)
+{
+    static nor before;
+    tslog_storage storage = storage_of(&chip);
+    tslog_config config = config_of(16, 4);
+    int kind;
+    for (kind = 0; kind < 4; kind++) { /* noise, zeros, littlefs, FAT */
+        fill_with(kind);
+        before = chip;
+        GIVES(TSLOG_E_NOT_A_LOG, tslog_flash_open(&log_memory, &storage, buffer, sizeof buffer,
+                                                  &config, &error));
+        GIVES(TSLOG_E_NOT_A_LOG, tslog_flash_open_or_create(&log_memory, &storage, buffer,
+                                                            sizeof buffer, &config, &error));
+        SAYS("what is here is not a log");
+        CHECK(memcmp(before.bytes, chip.bytes, sizeof chip.bytes) == 0);
+        OK(tslog_flash_create(&log_memory, &storage, buffer, sizeof buffer, &config, &error));
+        OK(tslog_flash_store_record(&log_memory, "x", 1, NULL, &error));
+        OK(tslog_flash_close(&log_memory, &error));
+        CHECK(chip.broken_rules == 0);
+    }
+}
+
+static void a_geometry_that_does_not_fit_is_refused_with_what_would_do(void)
+{
+    tslog_storage storage = blank();
+    tslog_config config = config_of(16, 4);
+    storage.slot_count = 1;
+    GIVES(TSLOG_E_INVALID, tslog_flash_open_or_create(&log_memory, &storage, buffer, sizeof buffer,
+                                                      &config, &error));
+    CHECK(error.what == TSLOG_INVALID_SLOT_COUNT && error.expected == 4 && error.got == 1);
+    SAYS("at least 4 slots");
+    storage.slot_count = SLOTS;
+    config = config_of(SLOT_SIZE, 1);
+    GIVES(TSLOG_E_INVALID, tslog_flash_open_or_create(&log_memory, &storage, buffer, sizeof buffer,
+                                                      &config, &error));
+    CHECK(error.what == TSLOG_INVALID_SLOT_SIZE);
+    CHECK(error.expected == SLOT_SIZE + 40 && error.got == SLOT_SIZE);
+    SAYS("needs slots of at least 552 bytes");
+    CHECK(chip.broken_rules == 0);
+}
+
 static void wrong_arguments_are_refused_and_named(void)
 {
     tslog_storage storage = blank(), bad;
@@ -476,7 +540,7 @@ static void wrong_arguments_are_refused_and_named(void)
     bad = storage;
     bad.write_size = 3;
     GIVES(TSLOG_E_INVALID, OPEN(&log_memory, &bad, buffer, sizeof buffer, &config));
-    CHECK(error.what == TSLOG_INVALID_GEOMETRY);
+    CHECK(error.what == TSLOG_INVALID_WRITE_SIZE && error.got == 3);
     wrong = config;
     wrong.size = 0;
     GIVES(TSLOG_E_ARGUMENT, OPEN(&log_memory, &storage, buffer, sizeof buffer, &wrong));
@@ -584,6 +648,8 @@ int main(int argc, char **argv)
         TEST(the_oldest_records_go_where_the_policy_says_so_and_are_named),
         TEST(formats_are_kept_and_values_packed),
         TEST(a_dump_of_the_flash_can_be_looked_at_on_a_machine),
+        TEST(a_flash_with_something_else_is_refused_and_left_as_it_is),
+        TEST(a_geometry_that_does_not_fit_is_refused_with_what_would_do),
         TEST(wrong_arguments_are_refused_and_named),
         TEST(a_copy_of_a_log_and_the_reader_of_another_are_refused),
         TEST(a_call_from_within_a_callback_is_refused),

@@ -151,8 +151,8 @@ enum tslog_what {
     TSLOG_INVALID_BUCKET_SIZE = 2,
     /* `commit_delta` must be at least 1 record. */
     TSLOG_INVALID_COMMIT_DELTA = 3,
-    /* A log needs at least 4 slots of 128 bytes, and a write size of 1, 2, 4, 8, 16 or 32. */
-    TSLOG_INVALID_GEOMETRY = 4,
+    /* A log needs at least 4 slots, and the storage has `got`. */
+    TSLOG_INVALID_SLOT_COUNT = 4,
     /* The name of field `index` was refused; the message says why. */
     TSLOG_INVALID_FIELD_NAME = 5,
     /* The format has `expected` values and came with `got` names. */
@@ -169,7 +169,7 @@ enum tslog_what {
     TSLOG_INVALID_READER = 11,
     /* The record may have `expected` bytes and has `got`. */
     TSLOG_INVALID_RECORD = 12,
-    /* `record_size` is larger than a slot can hold. */
+    /* `record_size` is 0, or larger than any log can hold. */
     TSLOG_INVALID_RECORD_SIZE = 13,
     /* Number `got` is not in the log, which has `first` to `last`. */
     TSLOG_INVALID_SEQN = 14,
@@ -183,6 +183,10 @@ enum tslog_what {
     TSLOG_INVALID_VALUES_VALUE = 18,
     /* A reason that this version of the bindings has no code for; the message has its words. */
     TSLOG_INVALID_OTHER = 19,
+    /* The log needs slots of at least `expected` bytes, and those of the storage have `got`. */
+    TSLOG_INVALID_SLOT_SIZE = 20,
+    /* The storage must be written in words of 1, 2, 4, 8, 16 or 32 bytes, and `got` were given. */
+    TSLOG_INVALID_WRITE_SIZE = 21,
 
     TSLOG_MISMATCH_BUCKET_SIZE = 32,
     /* The format at `index` is another one, or its fields have other names. */

@@ -151,7 +151,9 @@ fn of_invalid(invalid: &Invalid) -> ErrorDetails {
         Invalid::Fields(need, got) => refused(TSLOG_INVALID_FIELDS, need, got),
         Invalid::Format(_, index) => at(TSLOG_INVALID_FORMAT, index),
         Invalid::Formats(got) => refused(TSLOG_INVALID_FORMATS, 0, u64::from(got)),
-        Invalid::Geometry => refused(TSLOG_INVALID_GEOMETRY, 0, 0),
+        Invalid::SlotCount(got) => refused(TSLOG_INVALID_SLOT_COUNT, 4, u64::from(got)),
+        Invalid::SlotSize(need, have) => refused(TSLOG_INVALID_SLOT_SIZE, need, have),
+        Invalid::WriteSize(got) => refused(TSLOG_INVALID_WRITE_SIZE, 32, u64::from(got)),
         Invalid::Reader(got, readers) => {
             refused(TSLOG_INVALID_READER, u64::from(readers), u64::from(got))
         }

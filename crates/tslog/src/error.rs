@@ -53,9 +53,6 @@ pub enum Invalid {
     BucketSize(u32),
     /// `commit_delta` must be at least 1 record.
     CommitDelta(u32),
-    /// The storage cannot hold a log: it needs at least four slots of a useful size, and a write
-    /// word of 1 to 32 bytes that is a power of two.
-    Geometry,
     /// The name of a field was refused: why, and which field, counted from 0.
     FieldName(&'static str, u32),
     /// The names of fields do not fit their format: values in the format, names given.
@@ -72,14 +69,21 @@ pub enum Invalid {
     Reader(u32, u32),
     /// A record longer than `record_size`: bytes allowed, bytes given.
     Record(u64, u64),
-    /// `record_size` is 0, or larger than a slot can hold: bytes given.
+    /// `record_size` is 0, or larger than any log can hold: bytes given.
     RecordSize(u64),
+    /// The storage has too few slots for a log, which needs at least 4.
+    SlotCount(u32),
+    /// A slot of the storage is too small, or not whole words: bytes needed, bytes there are. It
+    /// must hold a bucket header and one record.
+    SlotSize(u64, u64),
     /// This number is not in the log: asked for, lowest and highest there is.
     Seqn(u64, SeqnRange),
     /// This tag is not below the number of formats: given, formats.
     Tag(u32, u32),
     /// The values do not fit their format.
     Values(PackError),
+    /// The storage is written in words of another size than 1, 2, 4, 8, 16 or 32 bytes.
+    WriteSize(u32),
 }
 
 /// Why values do not fit their format.
@@ -224,9 +228,6 @@ impl core::fmt::Display for Invalid {
             Self::FieldName(why, at) => write!(f, "bad name in fields[{at}]: {why}"),
             Self::Format(why, at) => write!(f, "bad format at character {at}: {why}"),
             Self::Formats(got) => write!(f, "a log has at most 255 formats, got {got}"),
-            Self::Geometry => f.write_str(
-                "the storage must have at least 4 slots of 128 bytes and words of 1 to 32 bytes",
-            ),
             Self::Reader(got, readers) => {
                 write!(f, "reader must be 0 to {}, got {got}", readers.saturating_sub(1))
             }
@@ -235,8 +236,15 @@ impl core::fmt::Display for Invalid {
                 write!(f, "a record has at most {most} bytes, got {got}")
             }
             Self::RecordSize(got) => {
-                write!(f, "record_size must be at least 1 byte and fit a slot, got {got}")
+                write!(f, "record_size must be at least 1 byte and far below 256 MiB, got {got}")
             }
+            Self::SlotCount(got) => {
+                write!(f, "a log needs at least 4 slots (sectors), and the storage has {got}")
+            }
+            Self::SlotSize(need, have) => write!(
+                f,
+                "this log needs slots of at least {need} bytes, and the storage has slots of {have}"
+            ),
             Self::Seqn(got, range) => {
                 write!(f, "number {got} is not in the log, which has {range}")
             }
@@ -244,6 +252,12 @@ impl core::fmt::Display for Invalid {
                 write!(f, "tag must be 0 to {}, got {got}", formats.saturating_sub(1))
             }
             Self::Values(error) => error.fmt(f),
+            Self::WriteSize(got) => {
+                write!(
+                    f,
+                    "the storage must be written in words of 1, 2, 4, 8, 16 or 32 bytes, got {got}"
+                )
+            }
         }
     }
 }

@@ -88,6 +88,11 @@ pub(super) fn check_record_size(schema: &Schema, path: &Path) -> Result<()> {
     )))
 }
 
+/// The command that shows how a dump begins.
+fn first_bytes(file: &str) -> String {
+    format!("od -A d -t x1z {file} | head")
+}
+
 /// A log that is only looked at: a folder or a flash dump.
 pub(crate) struct Viewed {
     view: Box<dyn Look>,
@@ -128,7 +133,8 @@ impl Viewed {
                 Exit::NoLog,
                 format!("expected the header of a log at the start of {file}, and all is blank"),
             )
-            .hint(format!("od -A d -t x1z {file} | head")),
+            .hint(first_bytes(&file)),
+            Error::NotALog => unreadable(Error::NotALog, path).hint(first_bytes(&file)),
             error => unreadable(error, path),
         })?;
         let mut viewed = Self::new(Box::new(view), path)?;

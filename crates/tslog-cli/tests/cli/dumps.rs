@@ -65,11 +65,33 @@ fn either_header_of_a_dump_is_enough_and_a_short_dump_is_not_called_sound() {
 #[test]
 fn a_blank_dump_holds_no_log() {
     let desk = Desk::new();
-    for bytes in [vec![], vec![0xFF; 4096], vec![0; 100]] {
+    for bytes in [vec![], vec![0xFF; 100], vec![0xFF; 65536]] {
         std::fs::write(desk.path("dump"), bytes).unwrap();
         let said = desk.run("cat dump --image");
         assert_eq!(said.code, Some(3), "{said:?}");
         assert!(said.err.contains("expected the header of a log at the start of dump"), "{said:?}");
+    }
+}
+
+#[test]
+fn a_dump_of_something_else_is_no_log_and_is_left_as_it_is() {
+    let desk = Desk::new();
+    let noise: Vec<u8> =
+        (0..65536_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let mut littlefs = vec![0xFF; 65536];
+    littlefs[8..16].copy_from_slice(b"littlefs");
+    let mut fat = vec![0; 65536];
+    fat[..11].copy_from_slice(b"\xEB\x3C\x90mkfs.fat");
+    fat[510..512].copy_from_slice(b"\x55\xAA");
+    for bytes in [noise, littlefs, fat, vec![0; 65536], vec![0; 100]] {
+        std::fs::write(desk.path("dump"), &bytes).unwrap();
+        for command in ["cat", "verify", "stats"] {
+            let said = desk.run(&format!("{command} dump --image"));
+            assert_eq!(said.code, Some(1), "{said:?}");
+            assert!(said.err.contains("this is no log, or both copies are damaged"), "{said:?}");
+            assert!(said.err.contains("od -A d -t x1z dump | head"), "{said:?}");
+        }
+        assert!(std::fs::read(desk.path("dump")).unwrap() == bytes);
     }
 }
 

@@ -62,7 +62,7 @@ pub(crate) struct LogHeader {
 /// Why bytes are not a log header of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
-    /// All bytes are blank: nothing was ever written here.
+    /// All bytes are zero: nothing was ever written here, if it is a file.
     Blank,
     /// They are something else, or were once a header.
     Foreign,
@@ -92,7 +92,7 @@ impl LogHeader {
     /// Reads the fixed part. Nothing in it may be believed before the CRC behind the text holds,
     /// but its sizes are already within bounds.
     pub(crate) fn decode(bytes: &[u8; FIXED_SIZE]) -> Result<Self, Refused> {
-        if bytes.iter().all(|&byte| byte == 0xFF) || bytes.iter().all(|&byte| byte == 0) {
+        if bytes.iter().all(|&byte| byte == 0) {
             return Err(Refused::Blank);
         }
         if take(bytes, 0) != MAGIC {
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(LogHeader::decode(&bytes), Err(Refused::Version(2)));
         assert_eq!(LogHeader::decode(&[0x5A; FIXED_SIZE]), Err(Refused::Foreign));
         assert_eq!(LogHeader::decode(&[0; FIXED_SIZE]), Err(Refused::Blank));
-        assert_eq!(LogHeader::decode(&[0xFF; FIXED_SIZE]), Err(Refused::Blank));
+        assert_eq!(LogHeader::decode(&[0xFF; FIXED_SIZE]), Err(Refused::Foreign));
     }
 
     #[test]

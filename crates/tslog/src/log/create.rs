@@ -15,7 +15,7 @@ use crate::{
     },
     log::{
         header::{find, read_copy, read_stable},
-        journal,
+        journal, unmade,
     },
     storage::{FIRST_BUCKET_SLOT, Geometry, Storage},
     words::MAX_FORMATS,
@@ -60,11 +60,8 @@ pub(crate) fn create<S: Storage>(
         keep_old_in_copy_b(storage, old)?;
     }
     erase_ring_of(storage, &plan, old.is_some())?;
-    let copy_b = read_copy(storage, 1).map_err(Error::Storage)?;
-    if old.is_none() && copy_b != Err(Refused::Blank) {
-        // A blank copy B says that no log is finished here.
-        storage.erase(1).map_err(Error::Storage)?;
-        storage.sync().map_err(Error::Storage)?;
+    if old.is_none() {
+        begin(storage, plan.named).map_err(Error::Storage)?;
     }
     for slot in 0..FIRST_BUCKET_SLOT {
         write(storage, slot, &header, formats).map_err(Error::Storage)?;
@@ -74,6 +71,19 @@ pub(crate) fn create<S: Storage>(
         discard_all(storage)?;
     }
     Ok(header)
+}
+
+/// Makes sure that what a cut leaves from here on tells that a log was being made.
+fn begin<S: Storage>(storage: &mut S, named: bool) -> Result<(), S::Error> {
+    if !named {
+        return unmade::mark(storage);
+    }
+    if read_copy(storage, 1)? == Err(Refused::Blank) {
+        return Ok(());
+    }
+    // A blank copy B says that no log is finished here.
+    storage.erase(1)?;
+    storage.sync()
 }
 
 /// Before copy A is replaced, copy B must be able to stand for the old log alone.

@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::walk::READS;
+use super::{unmade, walk::READS};
 use crate::{
     config::Config,
     error::{Error, Mismatch},
@@ -63,10 +63,14 @@ pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, Copies), E
         (Err(_), Ok(second)) => return Ok((second, Copies::OnlyB)),
         (Err(first), Err(second)) => (first, second),
     };
-    let named = storage.geometry().slots == Slots::Named;
-    let buckets = named && storage.present(u32::MAX).map_err(Error::Storage)?.is_some();
-    // A blank copy B means that no log was ever finished here.
-    if second == Refused::Blank && !buckets {
+    let unmade = match storage.geometry().slots {
+        // The files have the log's own names, so that a blank copy B is enough.
+        Slots::Named => {
+            second == Refused::Blank && storage.present(u32::MAX).map_err(Error::Storage)?.is_none()
+        }
+        Slots::Fixed => unmade::is_unmade(storage).map_err(Error::Storage)?,
+    };
+    if unmade {
         return Err(Error::NoLog);
     }
     match (first, second) {

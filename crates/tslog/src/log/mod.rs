@@ -29,6 +29,7 @@ mod recover;
 mod room;
 mod state;
 pub(crate) mod store;
+pub(crate) mod unmade;
 mod walk;
 mod write;
 
@@ -107,6 +108,7 @@ where
     /// [`Error::Invalid`] before anything changed; [`Error::Storage`].
     pub fn create(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
+        Plan::check(storage.geometry())?;
         let header = create::create(&mut storage, config)?;
         Self::start(storage, buffer, config, (header, Copies::Both))
     }
@@ -118,6 +120,7 @@ where
     /// [`Error::Invalid`] and [`Error::Storage`].
     pub fn open(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
+        Plan::check(storage.geometry())?;
         let header = header::find(&mut storage)?;
         header::compare(&mut storage, &header, config)?;
         Self::start(storage, buffer, config, header)
@@ -133,6 +136,7 @@ where
         config: &Config<'_>,
     ) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
+        Plan::check(storage.geometry())?;
         match header::find(&mut storage) {
             Err(Error::NoLog) => Self::create(storage, buffer, config),
             Err(error) => Err(error),
