@@ -211,7 +211,8 @@ fn lives<M: Drawn>(case: Case, states: &mut u64) -> u64 {
     let (shape, medium_rng) = prepare::<M>(case.seed);
     let mut draw = Rng::new(case.seed ^ 2);
     let script = script(&mut draw, 30 + case.seed % 31);
-    let mut sequel = Rng::new(case.seed ^ case.cut << 20 ^ case.variant << 50 ^ 3);
+    let cut = case.cut.wrapping_sub(M::MARK_STEPS);
+    let mut sequel = Rng::new(case.seed ^ cut << 20 ^ case.variant << 50 ^ 3);
     note(|| format!("{case}: {shape:?}"));
     let mut run = Run::<M>::new(shape, medium_rng, sequel.bits());
     note(|| format!("{:?}", run.medium.storage().geometry()));
@@ -223,7 +224,8 @@ fn lives<M: Drawn>(case: Case, states: &mut u64) -> u64 {
         false => Fault::Error,
     };
     run.power.plan(case.cut, fault);
-    let lived = first_life(&mut run, &script);
+    let polls = works_ahead(case.seed);
+    let lived = first_life(&mut run, &script, polls);
     let steps = run.power.steps();
     note(|| format!("the first life ends at step {steps}: {lived:?} {fault:?}"));
     run.end(sequel.chance(50));
@@ -232,7 +234,7 @@ fn lives<M: Drawn>(case: Case, states: &mut u64) -> u64 {
         // Recovery takes few steps, so many of the cuts are early.
         let most = sequel.pick(&[4, 12, 60]);
         run.power.plan(sequel.within(1, most), fault);
-        let lived = later_life(&mut run, &mut sequel, states);
+        let lived = later_life(&mut run, &mut sequel, polls, states);
         note(|| format!("a later life ends: {lived:?}"));
         run.end(sequel.chance(70));
     }
@@ -241,16 +243,29 @@ fn lives<M: Drawn>(case: Case, states: &mut u64) -> u64 {
     steps
 }
 
-fn first_life<M: Medium>(run: &mut Run<M>, script: &[crate::ops::Op]) -> Life {
+/// Whether a log is given time to work ahead between the calls of this seed's script.
+pub const fn works_ahead(seed: u64) -> bool {
+    seed % 11 == 7
+}
+
+fn first_life<M: Medium>(run: &mut Run<M>, script: &[crate::ops::Op], polls: bool) -> Life {
     run.open()?;
     for &op in script {
         note(|| format!("{op:?} at step {}: {}", run.power.steps(), run.model));
         run.op(op)?;
+        if polls {
+            run.idle()?;
+        }
     }
     Ok(())
 }
 
-fn later_life<M: Medium>(run: &mut Run<M>, sequel: &mut Rng, states: &mut u64) -> Life {
+fn later_life<M: Medium>(
+    run: &mut Run<M>,
+    sequel: &mut Rng,
+    polls: bool,
+    states: &mut u64,
+) -> Life {
     note(|| format!("open: {}", run.model));
     run.open()?;
     run.check_all()?;
@@ -259,6 +274,9 @@ fn later_life<M: Medium>(run: &mut Run<M>, sequel: &mut Rng, states: &mut u64) -
     for op in script(sequel, ops) {
         note(|| format!("{op:?} at step {}: {}", run.power.steps(), run.model));
         run.op(op)?;
+        if polls {
+            run.idle()?;
+        }
     }
     Ok(())
 }

@@ -33,6 +33,10 @@ pub trait Medium: Sized {
 
 /// A medium that a seed draws, and that can be damaged.
 pub trait Drawn: Medium {
+    /// Steps of the mark that the making of a log begins with. The random numbers of a case leave
+    /// them out, so that cases found before there was a mark are what they were.
+    const MARK_STEPS: u64;
+
     /// A blank medium of a random shape. `need` is about how many bytes a bucket takes.
     fn draw(rng: &mut Rng, need: u64, power: &Power) -> Self;
 
@@ -63,6 +67,8 @@ impl<const WRITE: usize> Medium for NorMedium<WRITE> {
 }
 
 impl<const WRITE: usize> Drawn for NorMedium<WRITE> {
+    const MARK_STEPS: u64 = 32 / WRITE as u64;
+
     fn draw(rng: &mut Rng, _need: u64, power: &Power) -> Self {
         let sectors = rng.pick(&[1, 1, 2, 2, 4, 8]);
         let slots = rng.within(4, 10) as usize;
@@ -103,6 +109,8 @@ impl<const NAMED: bool> Medium for SlotMedium<NAMED> {
 }
 
 impl<const NAMED: bool> Drawn for SlotMedium<NAMED> {
+    const MARK_STEPS: u64 = if NAMED { 0 } else { 2 };
+
     fn draw(rng: &mut Rng, need: u64, power: &Power) -> Self {
         let write_size = rng.pick(&[1, 2, 4, 8, 16, 32]);
         let fixed = Geometry {
@@ -163,6 +171,8 @@ impl Medium for FolderMedium {
 }
 
 impl Drawn for FolderMedium {
+    const MARK_STEPS: u64 = 0;
+
     fn draw(rng: &mut Rng, need: u64, power: &Power) -> Self {
         let budget = if rng.chance(40) { rng.within(3, 6) * need + 4096 } else { 1 << 20 };
         Self { dir: SimDir::new(budget, power, Rng::new(rng.bits())), budget }

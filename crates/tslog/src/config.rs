@@ -4,6 +4,7 @@ use crate::format::Format;
 
 /// What `store` does when there is no room and a reader still needs the oldest bucket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Policy {
     /// `store` returns [`crate::Error::Full`]; nothing unread is ever given up.
     #[default]

@@ -9,6 +9,7 @@ use crate::words::SeqnRange;
 ///
 /// "No more records" is not an error: readers return `None` for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error<E> {
     /// The log, or this reader of it, was closed or replaced by a newer handle.
@@ -45,6 +46,7 @@ pub enum Error<E> {
 
 /// Which argument was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Invalid {
     /// The buffer for batches is too short: bytes needed, bytes given.
@@ -88,6 +90,7 @@ pub enum Invalid {
 
 /// Why values do not fit their format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum PackError {
     /// The record is larger than the room for it: bytes needed, bytes given.
@@ -107,6 +110,7 @@ pub enum PackError {
 
 /// What a value was that did not fit its code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Got {
     /// A truth value.
     Bool(bool),
@@ -122,6 +126,7 @@ pub enum Got {
 
 /// Which parameter differs from the one the log was made with: the log's value, the caller's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Mismatch {
     /// Records in a bucket.

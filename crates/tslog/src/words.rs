@@ -25,6 +25,7 @@ pub(crate) const MAX_INDEX: u32 = u32::MAX - 2;
 /// assert_eq!(lost.to_string(), "17 to 32");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct SeqnRange {
     /// The first number of the run.
     pub first: u64,

@@ -65,6 +65,7 @@ fn succeeded(code: c_int) -> Result<(), Failed> {
 
 impl Storage for Callbacks {
     type Error = Failed;
+    const SLOTS: Option<Slots> = Some(Slots::Fixed);
 
     fn geometry(&self) -> Geometry {
         let Self { slot_count, slot_size, write_size, .. } = *self;

@@ -77,7 +77,7 @@ fn a_blank_dump_holds_no_log() {
 fn a_dump_of_something_else_is_no_log_and_is_left_as_it_is() {
     let desk = Desk::new();
     let noise: Vec<u8> =
-        (0..65536_u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        (0..65536_u32).map(|at| at.wrapping_mul(2_654_435_761).to_le_bytes()[2]).collect();
     let mut littlefs = vec![0xFF; 65536];
     littlefs[8..16].copy_from_slice(b"littlefs");
     let mut fat = vec![0; 65536];

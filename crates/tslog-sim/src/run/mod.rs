@@ -4,6 +4,7 @@
 //! does not allow is a panic; an error that the fault explains ends the life.
 
 mod fork;
+mod idle;
 mod reading;
 mod remake;
 

@@ -227,6 +227,21 @@ impl<'a> Format<'a> {
             .map_while(move |code| Value::unpack(code.byte(), big_endian, bytes.get(code.range())?))
     }
 
+    /// Writes the resolved format: what [`Display`](fmt::Display) shows, in less code.
+    pub(crate) fn write_resolved(&self, out: &mut impl fmt::Write) -> fmt::Result {
+        out.write_str(if parse::is_big_endian(self.text) { ">" } else { "<" })?;
+        self.runs().try_for_each(|run| {
+            let code = char::from(run.code);
+            match if run.is_string() { run.size } else { run.count } {
+                1 => {}
+                // As short as "2f", and what people write.
+                2 if !run.is_string() => out.write_char(code)?,
+                count => write_number(out, count)?,
+            }
+            out.write_char(code)
+        })
+    }
+
     /// The runs of the resolved format, each as long as it can be, none of them empty.
     fn runs(&self) -> impl Iterator<Item = Run> + use<'a> {
         let mut parts = Parser::new(self.text).filter(|run| run.count > 0).peekable();
@@ -242,17 +257,22 @@ impl<'a> Format<'a> {
 
 impl fmt::Display for Format<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if parse::is_big_endian(self.text) { ">" } else { "<" })?;
-        self.runs().try_for_each(|run| {
-            let code = char::from(run.code);
-            match if run.is_string() { run.size } else { run.count } {
-                1 => write!(f, "{code}"),
-                // As short as "2f", and what people write.
-                2 if !run.is_string() => write!(f, "{code}{code}"),
-                count => write!(f, "{count}{code}"),
-            }
-        })
+        self.write_resolved(f)
     }
+}
+
+/// Writes a number in digits, without the machinery of `core::fmt`.
+fn write_number(out: &mut impl fmt::Write, number: u32) -> fmt::Result {
+    let mut divisor = 1_000_000_000_u32;
+    while divisor > 0 {
+        let digit = number.checked_div(divisor).unwrap_or(0);
+        if digit > 0 || divisor == 1 {
+            let digit = u8::try_from(digit % 10).unwrap_or(0);
+            out.write_char(char::from(b'0'.saturating_add(digit)))?;
+        }
+        divisor /= 10;
+    }
+    Ok(())
 }
 
 impl PartialEq for Format<'_> {

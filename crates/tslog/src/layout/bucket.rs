@@ -11,7 +11,7 @@
 //! the slot: it is never used again for another committed bucket, and it seeds every checksum in
 //! the bucket.
 
-use super::{LayoutField, crc::crc32c, get_seqn, put, put_seqn, take};
+use super::{LayoutField, crc::crc32c, cursor::Cursors, get_seqn, put, put_seqn, take};
 use crate::words::MAX_READERS;
 
 pub(crate) const SIZE: usize = 32;
@@ -47,10 +47,13 @@ impl BucketHeader {
         Self { index, first, lags }
     }
 
-    /// The cursor of `reader` when this bucket was begun, if the header says it.
-    pub(crate) fn cursor(&self, reader: usize) -> Option<u64> {
-        let lag = self.lags.get(reader).copied().filter(|&lag| lag != NO_LAG)?;
-        self.first.checked_sub(1)?.checked_sub(u64::from(lag))
+    /// The cursors when this bucket was begun, of the readers for which the header says it.
+    pub(crate) fn cursors(&self) -> Cursors {
+        let mut cursors = Cursors::NONE;
+        for (reader, &lag) in self.lags.iter().enumerate().filter(|(_, lag)| **lag != NO_LAG) {
+            cursors.set(reader, self.first.saturating_sub(1).checked_sub(u64::from(lag)));
+        }
+        cursors
     }
 
     pub(crate) fn encode(&self, base_seed: u32) -> [u8; SIZE] {
@@ -91,10 +94,10 @@ mod tests {
         let header = BucketHeader::new(7, 1001, [1000, 0, 996].into_iter());
         let bytes = header.encode(0xABCD);
         assert_eq!(BucketHeader::decode(&bytes, 0xABCD), Some(header));
-        assert_eq!(header.cursor(0), Some(1000));
-        assert_eq!(header.cursor(1), Some(0));
-        assert_eq!(header.cursor(2), Some(996));
-        assert_eq!(header.cursor(3), None);
+        assert_eq!(header.cursors().get(0), Some(1000));
+        assert_eq!(header.cursors().get(1), Some(0));
+        assert_eq!(header.cursors().get(2), Some(996));
+        assert_eq!(header.cursors().get(3), None);
         assert_eq!(BucketHeader::decode(&bytes, 0xABCE), None, "another life of the log");
         for bit in 0..SIZE * 8 {
             let mut flipped = bytes;

@@ -42,13 +42,43 @@ pub(crate) fn decode_payload(bytes: [u8; PAYLOAD_SIZE]) -> Option<(u8, u64)> {
     (usize::from(reader) < MAX_READERS).then_some((reader, cursor))
 }
 
+/// A cursor for each reader, where one is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cursors([u64; MAX_READERS]);
+
+/// No number has 64 bits.
+const UNKNOWN: u64 = u64::MAX;
+
+impl Cursors {
+    pub(crate) const NONE: Self = Self([UNKNOWN; MAX_READERS]);
+
+    pub(crate) fn get(&self, reader: usize) -> Option<u64> {
+        self.0.get(reader).copied().filter(|&cursor| cursor != UNKNOWN)
+    }
+
+    pub(crate) fn set(&mut self, reader: usize, cursor: Option<u64>) {
+        if let Some(place) = self.0.get_mut(reader) {
+            *place = cursor.unwrap_or(UNKNOWN);
+        }
+    }
+
+    /// Takes over what is not yet known.
+    pub(crate) fn fill(&mut self, older: &Self) {
+        for (cursor, older) in self.0.iter_mut().zip(&older.0) {
+            if *cursor == UNKNOWN {
+                *cursor = *older;
+            }
+        }
+    }
+}
+
 /// The cursors of all readers, valid only while bucket `index` is the newest that holds anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Journal {
     pub(crate) counter: u32,
     pub(crate) index: u32,
-    /// `None` where there is no such reader.
-    pub(crate) cursors: [Option<u64>; MAX_READERS],
+    /// Those of the readers there are.
+    pub(crate) cursors: Cursors,
 }
 
 impl Journal {
@@ -56,8 +86,8 @@ impl Journal {
         let mut bytes = [0xFF; JOURNAL_SIZE];
         put(&mut bytes, 0, &self.counter.to_le_bytes());
         put(&mut bytes, 4, &self.index.to_le_bytes());
-        for (at, cursor) in [8, 16, 24, 32].into_iter().zip(self.cursors) {
-            if let Some(cursor) = cursor {
+        for (at, cursor) in [8, 16, 24, 32].into_iter().zip(self.cursors.0) {
+            if cursor != UNKNOWN {
                 put(&mut bytes, at, &put_seqn(cursor));
             }
         }
@@ -66,10 +96,11 @@ impl Journal {
 
     /// Reads a payload whose frame passed its check.
     pub(crate) fn decode(bytes: &[u8; JOURNAL_SIZE]) -> Self {
+        let cursors = [8, 16, 24, 32].map(|at| get_seqn(take(bytes, at)).unwrap_or(UNKNOWN));
         Self {
             counter: u32::from_le_bytes(take(bytes, 0)),
             index: u32::from_le_bytes(take(bytes, 4)),
-            cursors: [8, 16, 24, 32].map(|at| get_seqn(take(bytes, at))),
+            cursors: Cursors(cursors),
         }
     }
 }
@@ -131,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_journal_reads_back_with_its_missing_readers() {
-        let journal = Journal { counter: 4, index: 12, cursors: [Some(7), None, Some(0), None] };
+        let journal = Journal { counter: 4, index: 12, cursors: Cursors([7, UNKNOWN, 0, UNKNOWN]) };
         assert_eq!(Journal::decode(&journal.encode()), journal);
     }
 

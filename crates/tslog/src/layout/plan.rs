@@ -3,11 +3,11 @@
 use super::{bucket, frame, header::LogHeader};
 use crate::{
     error::Invalid,
-    storage::{FIRST_BUCKET_SLOT, Geometry, Slots},
+    storage::{FIRST_BUCKET_SLOT, Geometry, Slots, Storage},
 };
 
 /// The most a batch may take in one frame, so that sums of offsets stay far inside 32 bits.
-const MAX_FRAME: u64 = 1 << 28;
+const MAX_FRAME: u32 = 1 << 28;
 
 /// Two slots for the log header, and two for buckets.
 const MIN_SLOTS: u32 = 4;
@@ -25,7 +25,7 @@ pub(crate) struct Plan {
     /// How many buckets the medium can hold at once.
     pub(crate) ring: u32,
     pub(crate) write_size: u8,
-    pub(crate) named: bool,
+    named: bool,
     pub(crate) formats: u8,
 }
 
@@ -48,7 +48,7 @@ impl Plan {
     }
 
     /// Fails only for a geometry no log can live on, and sizes that do not fit it.
-    pub(crate) fn new(header: &LogHeader) -> Result<Self, Invalid> {
+    pub(crate) fn new<S: Storage>(header: &LogHeader) -> Result<Self, Invalid> {
         Self::check(header.geometry)?;
         let Geometry { slot_count, slot_size, write_size, slots } = header.geometry;
         let plan = Self {
@@ -62,13 +62,15 @@ impl Plan {
             formats: u8::try_from(header.formats).unwrap_or(u8::MAX),
         };
         let one = u64::from(plan.first_frame()).saturating_add(plan.frame_bytes(1));
-        if header.record_size == 0 || one > MAX_FRAME {
+        if header.record_size == 0 || one > u64::from(MAX_FRAME) {
             return Err(Invalid::RecordSize(u64::from(header.record_size)));
         }
         if one > u64::from(plan.slot_size) {
             return Err(Invalid::SlotSize(one, u64::from(slot_size)));
         }
-        if header.bucket_size == 0 || (plan.named && plan.room(1) > u64::from(plan.slot_size)) {
+        if header.bucket_size == 0
+            || (plan.is_named::<S>() && plan.room(1) > u64::from(plan.slot_size))
+        {
             return Err(Invalid::BucketSize(header.bucket_size));
         }
         Ok(plan)
@@ -79,13 +81,23 @@ impl Plan {
         index.checked_rem(self.ring).unwrap_or(0).saturating_add(FIRST_BUCKET_SLOT)
     }
 
+    /// True where slots exist by name. Where the type of the storage tells, the compiler knows.
+    pub(crate) fn is_named<S: Storage>(&self) -> bool {
+        match S::SLOTS {
+            Some(slots) => slots == Slots::Named,
+            None => self.named,
+        }
+    }
+
     /// What blank bytes read.
-    pub(crate) fn blank(&self) -> u8 {
-        if self.named { 0x00 } else { 0xFF }
+    pub(crate) fn blank<S: Storage>(&self) -> u8 {
+        if self.is_named::<S>() { 0x00 } else { 0xFF }
     }
 
     pub(crate) fn align(&self, bytes: u64) -> u64 {
-        bytes.next_multiple_of(u64::from(self.write_size.max(1)))
+        // The write size is a power of two, and a division of 64 bits takes much code.
+        let beyond = u64::from(self.write_size.max(1)).saturating_sub(1);
+        bytes.saturating_add(beyond) & !beyond
     }
 
     /// Where the first frame of a bucket begins.
@@ -141,8 +153,8 @@ impl Plan {
     /// Bytes of a full bucket whose every commit has `commit_delta` records: header, frames, and a
     /// closing frame.
     pub(crate) fn room(&self, commit_delta: u32) -> u64 {
-        let commits = u64::from(self.bucket_size).div_ceil(u64::from(commit_delta.max(1)));
-        let frames = commits.saturating_mul(self.frame_bytes(0));
+        let commits = self.bucket_size.div_ceil(commit_delta.max(1));
+        let frames = u64::from(commits).saturating_mul(self.frame_bytes(0));
         u64::from(self.first_frame())
             .saturating_add(frames)
             .saturating_add(u64::from(self.bucket_size).saturating_mul(u64::from(self.record_size)))
@@ -162,11 +174,10 @@ impl Plan {
 
     /// How many records a buffer of `bytes` bytes can batch.
     pub(crate) fn batch_capacity(&self, bytes: usize) -> u32 {
-        let write_size = u64::from(self.write_size.max(1));
-        let room = (bytes as u64).min(MAX_FRAME).checked_div(write_size).unwrap_or(0);
-        let room = room.saturating_mul(write_size).saturating_sub(self.records_at() as u64);
-        let records = room.checked_div(u64::from(self.record_size)).unwrap_or(0);
-        u32::try_from(records).unwrap_or(u32::MAX).min(u32::from(u16::MAX))
+        let beyond = u32::from(self.write_size.max(1)).saturating_sub(1);
+        let bytes = u32::try_from(bytes).unwrap_or(MAX_FRAME).min(MAX_FRAME) & !beyond;
+        let room = bytes.saturating_sub(self.first_frame()).saturating_sub(frame::SIZE_U32);
+        room.checked_div(self.record_size).unwrap_or(0).min(u32::from(u16::MAX))
     }
 
     fn align_u32(&self, bytes: u64) -> u32 {

@@ -102,7 +102,7 @@ where
     fn write_close(&mut self) -> Result<(), Error<S::Error>> {
         let tail = &self.tail;
         let end = tail.offset.saturating_add(self.plan.close_frame());
-        let room = if self.plan.named { tail.reserved } else { self.plan.slot_size };
+        let room = if self.plan.is_named::<S>() { tail.reserved } else { self.plan.slot_size };
         let useless = tail.closed || tail.abandoned || !tail.is_begun(&self.plan) || end > room;
         if tail.head == NO_INDEX || useless {
             return Ok(());

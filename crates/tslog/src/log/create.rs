@@ -25,6 +25,7 @@ use crate::{
 const PIECE: usize = 64;
 
 /// Writes the header of an empty log to both copies.
+#[inline(never)]
 pub(crate) fn create<S: Storage>(
     storage: &mut S,
     config: &Config<'_>,
@@ -44,15 +45,15 @@ pub(crate) fn create<S: Storage>(
         formats: u16::try_from(formats.len()).unwrap_or(u16::MAX),
         text_size: text_size(formats),
     };
-    let plan = Plan::new(&header)?;
-    super::state::check_batch(&plan, config.commit_delta, usize::MAX)?;
+    let plan = Plan::new::<S>(&header)?;
+    super::state::check_batch::<S>(&plan, config.commit_delta, usize::MAX)?;
     if header.text_size > MAX_TEXT || header.size() > header.geometry.slot_size {
         return Err(Invalid::Formats(u32::from(header.formats)).into());
     }
     if let Some(old) = old
-        && let Ok(plan) = Plan::new(&old)
+        && let Ok(plan) = Plan::new::<S>(&old)
         && old.geometry == header.geometry
-        && !plan.named
+        && !plan.is_named::<S>()
     {
         journal::keep_in_copy_b(storage, &plan, &old).map_err(Error::Storage)?;
     }
@@ -61,13 +62,13 @@ pub(crate) fn create<S: Storage>(
     }
     erase_ring_of(storage, &plan, old.is_some())?;
     if old.is_none() {
-        begin(storage, plan.named).map_err(Error::Storage)?;
+        begin(storage, plan.is_named::<S>()).map_err(Error::Storage)?;
     }
     for slot in 0..FIRST_BUCKET_SLOT {
         write(storage, slot, &header, formats).map_err(Error::Storage)?;
         storage.sync().map_err(Error::Storage)?;
     }
-    if plan.named {
+    if plan.is_named::<S>() {
         discard_all(storage)?;
     }
     Ok(header)
@@ -89,7 +90,7 @@ fn begin<S: Storage>(storage: &mut S, named: bool) -> Result<(), S::Error> {
 /// Before copy A is replaced, copy B must be able to stand for the old log alone.
 fn keep_old_in_copy_b<S: Storage>(storage: &mut S, old: &LogHeader) -> Result<(), Error<S::Error>> {
     let copy_b = read_stable(storage, 1).map_err(Error::Storage)?;
-    match Plan::new(old) {
+    match Plan::new::<S>(old) {
         Ok(plan) if copy_b.as_ref() != Ok(old) => {
             journal::copy_header(storage, &plan, 0).map_err(Error::Storage)?;
             Ok(())
@@ -105,7 +106,7 @@ fn erase_ring_of<S: Storage>(
     plan: &Plan,
     known: bool,
 ) -> Result<(), Error<S::Error>> {
-    if plan.named || known {
+    if plan.is_named::<S>() || known {
         return Ok(());
     }
     let Geometry { slot_count, .. } = storage.geometry();
@@ -156,7 +157,12 @@ fn text_size(formats: &[Format<'_>]) -> u32 {
 }
 
 fn write_text(out: &mut impl core::fmt::Write, formats: &[Format<'_>]) -> core::fmt::Result {
-    formats.iter().try_for_each(|format| writeln!(out, "{format}\t{}", format.fields_text()))
+    formats.iter().try_for_each(|format| {
+        format.write_resolved(out)?;
+        out.write_char('\t')?;
+        out.write_str(format.fields_text())?;
+        out.write_char('\n')
+    })
 }
 
 /// Writes one copy, piece by piece.

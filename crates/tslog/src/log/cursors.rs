@@ -13,11 +13,10 @@ use super::{Log, NO_INDEX, journal::JournalState, reader::Reader, state::ReaderS
 use crate::{
     error::Error,
     layout::{
-        cursor::{Journal, Place, encode_payload},
+        cursor::{Cursors, Journal, Place, encode_payload},
         frame::Kind,
     },
     storage::Storage,
-    words::MAX_READERS,
 };
 
 impl<S, B, const R: usize> Log<S, B, R>
@@ -39,7 +38,7 @@ where
         if state.cursor == state.committed {
             return Ok(state.committed);
         }
-        if self.plan.named {
+        if self.plan.is_named::<S>() {
             self.write_place(reader, state)?;
         } else {
             self.mend_header()?;
@@ -99,7 +98,7 @@ where
     }
 
     /// True if a bucket can be begun without giving up anything a reader needs.
-    fn has_free_slot(&mut self, back: bool) -> Result<bool, Error<S::Error>> {
+    pub(super) fn has_free_slot(&mut self, back: bool) -> Result<bool, Error<S::Error>> {
         let (head, oldest) = (self.tail.head, self.tail.oldest);
         let next = head.saturating_add(1);
         if head == NO_INDEX || next.saturating_sub(oldest) < self.ring {
@@ -112,14 +111,11 @@ where
     /// Writes all cursors beside the log header.
     fn write_journal(&mut self, n: u8, cursor: u64) -> Result<(), Error<S::Error>> {
         self.forget_torn_bucket()?;
-        let mut cursors = [None; MAX_READERS];
-        let committed = self.declared().iter().map(|reader| Some(reader.committed));
-        for (slot, committed) in cursors.iter_mut().zip(committed) {
-            *slot = committed;
+        let mut cursors = Cursors::NONE;
+        for (reader, state) in self.declared().iter().enumerate() {
+            cursors.set(reader, Some(state.committed));
         }
-        if let Some(own) = cursors.get_mut(usize::from(n)) {
-            *own = Some(cursor);
-        }
+        cursors.set(usize::from(n), Some(cursor));
         let counter = self.journal.counter.wrapping_add(1);
         let journal = Journal { counter, index: self.tail.anchor, cursors };
         match JournalState::write(&self.journal, &mut self.storage, &self.plan, &journal) {

@@ -212,7 +212,8 @@ fn compare_formats<S: Storage>(
     let mut text = Text::new(header, slot);
     for (at, format) in (0_u32..).zip(formats) {
         let mut matcher = Matcher { text: &mut text, storage, same: true, failed: None };
-        let _ = write!(matcher, "{format}\t");
+        let _ = format.write_resolved(&mut matcher);
+        let _ = matcher.write_char('\t');
         let (same, failed) = (matcher.same, matcher.failed);
         if let Some(error) = failed {
             return Err(Error::Storage(error));

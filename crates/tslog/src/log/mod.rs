@@ -16,6 +16,7 @@
 //! 6. Opening finds the newest bucket by bisection or by name, and walks that one only
 //!    (`recover.rs`). It writes nothing.
 
+mod ahead;
 pub(crate) mod commit;
 pub(crate) mod create;
 pub(crate) mod cursors;
@@ -153,8 +154,8 @@ where
         config: &Config<'_>,
         (header, copies): (LogHeader, Copies),
     ) -> Result<Self, Error<S::Error>> {
-        let mut plan = Plan::new(&header)?;
-        if !plan.named {
+        let mut plan = Plan::new::<S>(&header)?;
+        if !plan.is_named::<S>() {
             // So that a commit never spans more than two buckets.
             plan.bucket_size = plan.bucket_size.max(config.commit_delta);
         }
@@ -162,8 +163,8 @@ where
         if readers == 0 || readers > R.min(MAX_READERS) {
             return Err(Invalid::Readers(u32::from(config.readers)).into());
         }
-        check_batch(&plan, config.commit_delta, buffer.as_ref().len())?;
-        if plan.named {
+        check_batch::<S>(&plan, config.commit_delta, buffer.as_ref().len())?;
+        if plan.is_named::<S>() {
             storage.set_readers(config.readers).map_err(Error::Storage)?;
         }
         let mut log = Self {

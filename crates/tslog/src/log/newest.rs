@@ -77,7 +77,7 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// The newest and the oldest bucket there may be.
     pub(crate) fn extremes(&mut self) -> Result<Option<(u32, u32)>, S::Error> {
-        if self.plan.named {
+        if self.plan.is_named::<S>() {
             let present = self.storage.present(u32::MAX)?;
             let index = |slot: u32| slot.saturating_sub(FIRST_BUCKET_SLOT);
             return Ok(present
@@ -144,7 +144,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     pub(crate) fn below(&mut self, index: u32) -> Result<Option<u32>, S::Error> {
         let Some(below) = index.checked_sub(1) else { return Ok(None) };
         let slot = self.plan.slot(below);
-        if !self.plan.named || self.storage.extent(slot)? > 0 {
+        if !self.plan.is_named::<S>() || self.storage.extent(slot)? > 0 {
             return Ok(Some(below));
         }
         let present = self.storage.present(self.plan.slot(index))?;

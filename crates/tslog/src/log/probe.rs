@@ -127,7 +127,7 @@ impl<S: Storage> Probe<'_, '_, S> {
             return Ok(None);
         };
         let mut size = self.plan.frame_size(header).filter(|&size| size <= room);
-        if self.plan.named && size.is_some_and(|size| size > LARGE) {
+        if self.plan.is_named::<S>() && size.is_some_and(|size| size > LARGE) {
             // A forged length must not make us read what is not there; asking has its price too.
             let extent = self.storage.extent(self.plan.slot(index))?;
             size = size.filter(|size| offset.saturating_add(*size) <= extent);
@@ -211,7 +211,7 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// How many of the next bytes are blank, at most a window of them.
     fn blank_run(&mut self, index: u32, offset: u32, extent: u32) -> Result<u32, S::Error> {
-        let blank = self.plan.blank();
+        let blank = self.plan.blank::<S>();
         let len = extent.saturating_sub(offset).min(64) as usize;
         let bytes = self.fetch(index, offset, len)?;
         let run = bytes.iter().position(|&byte| byte != blank).unwrap_or(bytes.len());
@@ -220,7 +220,7 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// True if all bytes of bucket `index` from `from` to `to` are blank.
     pub(crate) fn is_blank(&mut self, index: u32, from: u32, to: u32) -> Result<bool, S::Error> {
-        let blank = self.plan.blank();
+        let blank = self.plan.blank::<S>();
         let mut offset = from;
         while offset < to {
             let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize)?;

@@ -41,6 +41,7 @@ impl Reader {
 
 /// Records that were read at once: they lie back to back in the caller's buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Batch {
     /// The number of the first record.
     pub first: u64,

@@ -1,4 +1,5 @@
-//! Opening: finding where the log ends. It writes nothing.
+//! Opening: finding where the log ends. It writes nothing. Its steps are not inlined into each other,
+//! so that the stack of one is free again for the next.
 //!
 //! 1. The newest bucket is found by bisection over the ring, or by name.
 //! 2. From there back, buckets that hold no whole commit, cursor or closing frame are *void*: a cut
@@ -21,13 +22,10 @@ use super::{
 };
 use crate::{
     error::Error,
-    layout::{cursor::Journal, header::LogHeader},
+    layout::{cursor::Cursors, header::LogHeader},
     storage::Storage,
     words::MAX_READERS,
 };
-
-/// A cursor for each reader, where one is known.
-type Cursors = [Option<u64>; MAX_READERS];
 
 impl<S, B, const R: usize> Log<S, B, R>
 where
@@ -35,29 +33,22 @@ where
     B: AsRef<[u8]> + AsMut<[u8]>,
 {
     /// Fills in everything the log knows about itself from the medium.
+    #[inline(never)]
     pub(super) fn recover(&mut self, header: &LogHeader) -> Result<(), Error<S::Error>> {
-        let (journal_state, journal) = if self.plan.named {
-            (JournalState::NONE, None)
-        } else {
-            JournalState::find(&mut self.storage, &self.plan, header).map_err(Error::Storage)?
-        };
-        self.journal = journal_state;
-        let named = self.read_places().map_err(Error::Storage)?;
-        let cursors = named.iter().flatten().map(|state| state.committed);
-        let walk = self.find_tail(cursors.min().unwrap_or(0))?;
-        let told = match walk {
-            Some(walk) => self.told_cursors(&walk, journal)?,
-            None => [None; MAX_READERS],
-        };
-        self.take_cursors(&told, &named)?;
+        let placed = if self.plan.is_named::<S>() { self.read_places()? } else { Cursors::NONE };
+        let least = (0..MAX_READERS).filter_map(|n| placed.get(n)).min();
+        let walk = self.find_tail(least.unwrap_or(0))?;
+        let told = self.told_cursors(walk, header)?;
+        self.take_cursors(&told, &placed)?;
         self.number_beyond_cursors();
-        if self.plan.named {
+        if self.plan.is_named::<S>() {
             self.discard_consumed()?;
         }
         Ok(())
     }
 
     /// Finds the newest bucket that is not void, and where it ends.
+    #[inline(never)]
     fn find_tail(&mut self, cursor: u64) -> Result<Option<Walk>, Error<S::Error>> {
         let Some((newest, oldest)) =
             self.scan(|probe| -> Result<_, S::Error> { probe.extremes() })?
@@ -69,7 +60,7 @@ where
         let mut lowest: Option<(u32, Walk)> = None;
         let mut next = Some(newest);
         while let Some(index) = next.filter(|&index| index >= oldest) {
-            if self.plan.named {
+            if self.plan.is_named::<S>() {
                 let slot = self.plan.slot(index);
                 self.storage.settle(slot).map_err(Error::Storage)?;
             }
@@ -96,12 +87,13 @@ where
     }
 
     /// The log ends in bucket `index`.
+    #[inline(never)]
     fn end_at(&mut self, index: u32, walk: Walk, newest: u32) -> Result<Walk, Error<S::Error>> {
         let committed = walk.committed.unwrap_or(walk.first.saturating_sub(1));
         let slot = self.plan.slot(index);
         let extent = self.storage.extent(slot).map_err(Error::Storage)?;
         let extent = extent.min(self.plan.slot_size);
-        let orderly = walk.closed && walk.header.is_some() && index == newest;
+        let orderly = walk.closed && walk.headed && index == newest;
         let clean = orderly && self.scan(|probe| probe.rest_is_blank(index, walk.end, extent))?;
         let tail = &mut self.tail;
         (tail.committed, tail.stored, tail.first) = (committed, committed, walk.first);
@@ -116,39 +108,45 @@ where
         Ok(walk)
     }
 
-    /// The cursors in the places of their own, where slots have names. An entry is `None` for a
-    /// reader whose places are both torn or rotten.
-    fn read_places(&mut self) -> Result<[Option<ReaderState>; MAX_READERS], S::Error> {
-        let mut states = [None; MAX_READERS];
-        if !self.plan.named {
-            return Ok(states);
+    /// The cursors in the places of their own, where slots have names. None is known of a reader
+    /// whose places are both torn or rotten.
+    fn read_places(&mut self) -> Result<Cursors, Error<S::Error>> {
+        let mut cursors = Cursors::NONE;
+        for (n, state) in (0..self.reader_count).zip(&mut self.readers) {
+            self.storage.settle_cursor(n).map_err(Error::Storage)?;
+            let place = newest_place(&mut self.storage, self.plan.base_seed, n);
+            if let Some(place) = place.map_err(Error::Storage)? {
+                *state = ReaderState::at(place.cursor, place.counter);
+                cursors.set(usize::from(n), Some(place.cursor));
+            }
         }
-        for (n, state) in (0..self.reader_count).zip(&mut states) {
-            self.storage.settle_cursor(n)?;
-            let place = newest_place(&mut self.storage, self.plan.base_seed, n)?;
-            *state = place.map(|place| ReaderState::at(place.cursor, place.counter));
-        }
-        Ok(states)
+        Ok(cursors)
     }
 
     /// The cursors that lie in the ring or in the journal: those the newest bucket tells of, and
     /// where its header is rotten, those of the bucket before.
+    #[inline(never)]
     fn told_cursors(
         &mut self,
-        walk: &Walk,
-        journal: Option<Journal>,
+        walk: Option<Walk>,
+        header: &LogHeader,
     ) -> Result<Cursors, Error<S::Error>> {
-        let mut told = [None; MAX_READERS];
-        let (mut walk, mut index) = (*walk, self.tail.anchor);
+        let mut told = Cursors::NONE;
+        let mut journal = None;
+        if !self.plan.is_named::<S>() {
+            let found = JournalState::find(&mut self.storage, &self.plan, header);
+            (self.journal, journal) = found.map_err(Error::Storage)?;
+        }
+        let Some(mut walk) = walk else { return Ok(told) };
+        let mut index = self.tail.anchor;
         let mut counts = false;
         loop {
             if let Some(journal) = journal.filter(|journal| journal.index == index) {
-                fill(&mut told, &journal.cursors);
+                told.fill(&journal.cursors);
                 counts = true;
             }
-            fill(&mut told, &walk.cursors);
-            if let Some(header) = walk.header {
-                fill(&mut told, &core::array::from_fn(|n| header.cursor(n)));
+            told.fill(&walk.cursors);
+            if walk.headed {
                 break;
             }
             let before = self.scan(|probe| probe.below(index))?;
@@ -160,9 +158,11 @@ where
         }
         // A journal that counts is the place for cursors until there is a newer bucket.
         self.journal.index = if counts { self.tail.anchor } else { NO_INDEX };
-        if self.plan.named {
-            for (n, told) in (0..).zip(&mut told) {
-                *told = if self.is_fresh(n)? { None } else { *told };
+        if self.plan.is_named::<S>() {
+            for n in 0..self.reader_count {
+                if self.is_fresh(n)? {
+                    told.set(usize::from(n), None);
+                }
             }
         }
         Ok(told)
@@ -179,14 +179,13 @@ where
     }
 
     /// Sets the cursor of each declared reader: the newest that is sound, or the oldest record.
-    fn take_cursors(
-        &mut self,
-        told: &Cursors,
-        named: &[Option<ReaderState>; MAX_READERS],
-    ) -> Result<(), Error<S::Error>> {
+    #[inline(never)]
+    fn take_cursors(&mut self, told: &Cursors, placed: &Cursors) -> Result<(), Error<S::Error>> {
         let oldest = self.numbers()?.first.saturating_sub(1);
-        for ((state, told), place) in self.readers.iter_mut().zip(told).zip(named) {
-            *state = place.unwrap_or(ReaderState::at(told.unwrap_or(oldest), 0));
+        for (n, state) in self.readers.iter_mut().enumerate() {
+            if placed.get(n).is_none() {
+                *state = ReaderState::at(told.get(n).unwrap_or(oldest), 0);
+            }
         }
         Ok(())
     }
@@ -213,15 +212,8 @@ where
         &mut self,
         look: impl FnOnce(&mut Probe<'_, '_, S>) -> Result<T, S::Error>,
     ) -> Result<T, Error<S::Error>> {
-        let window = &mut Window::empty(self.buffer.as_mut(), self.plan.named);
+        let window = &mut Window::empty(self.buffer.as_mut(), self.plan.is_named::<S>());
         look(&mut Probe { storage: &mut self.storage, plan: self.plan, window })
             .map_err(Error::Storage)
-    }
-}
-
-/// Takes over what is not yet known.
-fn fill(told: &mut Cursors, older: &Cursors) {
-    for (told, older) in told.iter_mut().zip(older) {
-        *told = told.or(*older);
     }
 }

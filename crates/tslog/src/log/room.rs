@@ -36,7 +36,7 @@ where
             return 0;
         }
         let tail = &self.tail;
-        let end = if self.plan.named { tail.reserved } else { self.plan.slot_size };
+        let end = if self.plan.is_named::<S>() { tail.reserved } else { self.plan.slot_size };
         let frame = self.plan.records_in(end.saturating_sub(tail.offset));
         let batch = frame.min(self.plan.batch_capacity(self.buffer.as_ref().len()));
         let in_bucket = tail.stored.saturating_add(1).saturating_sub(tail.first);

@@ -1,7 +1,7 @@
 //! What a log keeps in RAM, and the limits it is opened with. It never looks at the medium.
 
 use super::NO_INDEX;
-use crate::{error::Invalid, layout::plan::Plan, words::SeqnRange};
+use crate::{error::Invalid, layout::plan::Plan, storage::Storage, words::SeqnRange};
 
 /// Where the log ends, in RAM and on the medium.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Tail {
     pub(super) abandoned: bool,
     /// The last frame in `head` is a closing frame.
     pub(super) closed: bool,
+    /// The slot of the next bucket is blank already.
+    pub(super) ahead: bool,
 }
 
 /// What opening found, kept small.
@@ -66,6 +68,7 @@ impl ReaderState {
 
 /// Figures of a log at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stats {
     /// The last number given; 0 if there is none.
     pub seqn: u64,
@@ -81,6 +84,7 @@ pub struct Stats {
 
 /// What opening a log found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report {
     /// The log was closed in order, or is new.
     pub clean: bool,
@@ -118,6 +122,7 @@ impl Tail {
             pending: 0,
             abandoned: false,
             closed: false,
+            ahead: false,
         }
     }
 
@@ -144,11 +149,15 @@ pub(super) fn limit(plan: &Plan, max_buckets: u32, commit_delta: u32) -> u32 {
 
 /// On fixed slots a batch must fit the buffer and one slot, so that a commit never spans more than
 /// two buckets; where cursors have places of their own, it may span any number.
-pub(super) fn check_batch(plan: &Plan, commit_delta: u32, buffer: usize) -> Result<(), Invalid> {
+pub(super) fn check_batch<S: Storage>(
+    plan: &Plan,
+    commit_delta: u32,
+    buffer: usize,
+) -> Result<(), Invalid> {
     if commit_delta == 0 {
         return Err(Invalid::CommitDelta(0));
     }
-    let records = if plan.named { 1 } else { commit_delta };
+    let records = if plan.is_named::<S>() { 1 } else { commit_delta };
     let need = plan.buffer_bytes(u64::from(records));
     if need > u64::from(plan.slot_size) {
         return Err(Invalid::Batch(need, u64::from(plan.slot_size)));

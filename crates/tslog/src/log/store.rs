@@ -112,7 +112,7 @@ where
         if end > u64::from(self.plan.slot_size) {
             return self.roll();
         }
-        if self.plan.named && end > u64::from(self.tail.reserved) {
+        if self.plan.is_named::<S>() && end > u64::from(self.tail.reserved) {
             match self.set_aside(self.tail.head, end.saturating_add(GROWTH), end)? {
                 Some(size) => self.tail.reserved = size,
                 // Beginning the next bucket first gives up what all have read.
@@ -134,7 +134,7 @@ where
         if next >= MAX_INDEX {
             return Err(Error::Exhausted);
         }
-        if self.plan.named {
+        if self.plan.is_named::<S>() {
             self.refresh_cursors()?;
         }
         self.give_up_consumed(next)?;
@@ -166,7 +166,7 @@ where
         if self.tail.head == NO_INDEX {
             return Ok(());
         }
-        if self.plan.named {
+        if self.plan.is_named::<S>() {
             self.discard_consumed()?;
         }
         while next.saturating_sub(self.tail.oldest) >= self.ring {
@@ -197,10 +197,10 @@ where
     }
 
     /// Moves `oldest` on; where slots have names, gives the space back. Says whether that worked.
-    fn give_up_oldest(&mut self) -> bool {
+    pub(super) fn give_up_oldest(&mut self) -> bool {
         let slot = self.plan.slot(self.tail.oldest);
         self.tail.oldest = self.tail.oldest.saturating_add(1);
-        let discarded = !self.plan.named || self.storage.discard(slot).is_ok();
+        let discarded = !self.plan.is_named::<S>() || self.storage.discard(slot).is_ok();
         if !discarded {
             self.tail.oldest = self.tail.oldest.saturating_sub(1);
         }
@@ -236,8 +236,8 @@ where
 
     /// Erases what a cut left beyond the newest bucket, newest first, so that none of it is ever
     /// taken for the bucket that gets its index now.
-    fn erase_void(&mut self, next: u32) -> Result<(), Error<S::Error>> {
-        if self.plan.named {
+    pub(super) fn erase_void(&mut self, next: u32) -> Result<(), Error<S::Error>> {
+        if self.plan.is_named::<S>() {
             let own = self.plan.slot(next);
             while let Some(present) = self.storage.present(u32::MAX).map_err(Error::Storage)? {
                 if present.highest < own {
@@ -262,7 +262,10 @@ where
     /// Makes the slot of bucket `next` blank and sets its room aside.
     fn begin_slot(&mut self, next: u32) -> Result<u32, Error<S::Error>> {
         let slot = self.plan.slot(next);
-        if !self.plan.named {
+        if !self.plan.is_named::<S>() {
+            if core::mem::take(&mut self.tail.ahead) {
+                return Ok(self.plan.slot_size);
+            }
             self.storage.erase(slot).map_err(|error| self.poison(error))?;
             if self.tail.abandoned {
                 // What a cut has left here must not mingle with what comes.

@@ -7,13 +7,11 @@
 use super::probe::Probe;
 use crate::{
     layout::{
-        bucket::BucketHeader,
         crc::crc32c,
-        cursor::{PAYLOAD_SIZE, decode_payload},
+        cursor::{Cursors, PAYLOAD_SIZE, decode_payload},
         frame::{FrameHeader, Kind},
     },
     storage::Storage,
-    words::MAX_READERS,
 };
 
 /// How often bytes that a cut may have left half programmed are read before they are believed.
@@ -24,11 +22,13 @@ pub(super) const READS: u32 = 4;
 const MARGINAL: u32 = 256;
 
 /// What the walk over one bucket found.
+#[expect(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     /// The number the bucket begins with.
     pub(crate) first: u64,
-    pub(crate) header: Option<BucketHeader>,
+    /// The header of the bucket is sound.
+    pub(crate) headed: bool,
     /// The last number of the last whole commit, if one ends here.
     pub(crate) committed: Option<u64>,
     /// Where the last sound frame ends.
@@ -37,8 +37,8 @@ pub(crate) struct Walk {
     pub(crate) solid: bool,
     /// The last frame is a closing frame.
     pub(crate) closed: bool,
-    /// The latest cursor frame of each reader.
-    pub(crate) cursors: [Option<u64>; MAX_READERS],
+    /// What the latest cursor frame of each reader says, or else the header.
+    pub(crate) cursors: Cursors,
     /// The chain of frames goes on beyond `end`.
     more: bool,
 }
@@ -82,12 +82,12 @@ impl<S: Storage> Probe<'_, '_, S> {
         let begin = self.plan.first_frame();
         let mut walk = Walk {
             first,
-            header,
+            headed: header.is_some(),
             committed: None,
             end: begin,
             solid: false,
             closed: false,
-            cursors: [None; MAX_READERS],
+            cursors: header.map_or(Cursors::NONE, |header| header.cursors()),
             more: false,
         };
         let last = self.hop(index, &mut walk)?;
@@ -112,7 +112,7 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// True if the header of a bucket reads right every time.
     fn is_header_stable(&mut self, index: u32) -> Result<bool, S::Error> {
-        let again = if self.plan.named { 1 } else { READS };
+        let again = if self.plan.is_named::<S>() { 1 } else { READS };
         for _ in 0..again {
             if self.bucket_header(index)?.is_none() {
                 return Ok(false);
@@ -194,9 +194,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         if link.header.kind == Kind::Cursor
             && let Some((reader, cursor)) = decode_payload(payload)
-            && let Some(place) = walk.cursors.get_mut(usize::from(reader))
         {
-            *place = Some(cursor);
+            walk.cursors.set(usize::from(reader), Some(cursor));
         }
         Ok(true)
     }
@@ -216,7 +215,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// the check; one that came with the last page may not, as long as its bits happen to read
     /// right.
     fn rereads(&mut self, index: u32, link: Link) -> Result<bool, S::Error> {
-        if self.plan.named {
+        if self.plan.is_named::<S>() {
             return Ok(true);
         }
         let mut first = None;
@@ -278,7 +277,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         to: u32,
     ) -> Result<bool, S::Error> {
         let near = from.saturating_add(256).min(to);
-        let again = if self.plan.named { 0 } else { READS };
+        let again = if self.plan.is_named::<S>() { 0 } else { READS };
         for _ in 1..again {
             self.forget();
             if !self.is_blank(index, from, near)? {
@@ -303,7 +302,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         if self.is_blank(index, from, near)? {
             return Ok(0);
         }
-        let blank = self.plan.blank();
+        let blank = self.plan.blank::<S>();
         let (mut offset, mut end) = (from, from);
         while offset < to {
             let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize)?;

@@ -225,7 +225,7 @@ impl Options {
         };
         let schema = Schema::read(&mut storage, &made)?;
         // What a header says is checked before memory is set aside by it.
-        Plan::new(&made)?;
+        Plan::new::<Folder>(&made)?;
         let records = (BATCH_BYTES as u64).div_ceil(u64::from(made.record_size));
         // A batch that fills while a commit is on its way has nothing to do with `commit_delta`.
         let most = if self.background_commit { u32::MAX } else { self.commit_delta };

@@ -172,9 +172,9 @@ impl<S: Storage> View<S> {
     /// As [`View::open`].
     pub fn new(mut storage: S) -> Result<Self, Error<S::Error>> {
         let (header, copies) = header::find(&mut storage)?;
-        let plan = Plan::new(&header)?;
+        let plan = Plan::new::<S>(&header)?;
         let (was, is) = (header.geometry.slot_size, storage.geometry().slot_size);
-        if !plan.named && was != is {
+        if !plan.is_named::<S>() && was != is {
             return Err(Mismatch::SlotSize(was, is).into());
         }
         let schema = Schema::read(&mut storage, &header)?;
@@ -283,7 +283,7 @@ impl<S: Storage> View<S> {
     /// [`Error::Storage`].
     pub fn cursors(&mut self) -> Result<Vec<u64>, Error<S::Error>> {
         let oldest = self.numbers()?.first.saturating_sub(1);
-        if self.plan.named {
+        if self.plan.is_named::<S>() {
             let mut cursors = Vec::new();
             for n in 0..self.storage.readers().map_err(Error::Storage)? {
                 let place = newest_place(&mut self.storage, self.plan.base_seed, n);
@@ -300,9 +300,8 @@ impl<S: Storage> View<S> {
         let walk = self.probe(|probe| probe.walk(head, 0))?;
         let Some(walk) = walk else { return Ok(Vec::new()) };
         let cursor = |n: usize| {
-            let journal = journal.and_then(|journal| journal.cursors.get(n).copied().flatten());
-            let frame = walk.cursors.get(n).copied().flatten();
-            journal.or(frame).or(walk.header.and_then(|header| header.cursor(n)))
+            let journal = journal.and_then(|journal| journal.cursors.get(n));
+            journal.or(walk.cursors.get(n))
         };
         Ok((0..4).map_while(cursor).collect())
     }

@@ -31,6 +31,7 @@ pub struct Flash<N> {
 
 /// Why a flash could not be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FlashError<E> {
     /// The range or the slot size does not fit the chip: both must be whole erase blocks inside it,
     /// and the range whole slots; the chip must be written in words of 1, 2, 4, 8, 16 or 32 bytes
@@ -91,6 +92,7 @@ impl<N: NorFlash> Flash<N> {
 
 impl<N: NorFlash> Storage for Flash<N> {
     type Error = FlashError<N::Error>;
+    const SLOTS: Option<Slots> = Some(Slots::Fixed);
 
     fn geometry(&self) -> Geometry {
         Geometry {

@@ -12,6 +12,8 @@
 //! written forward, each byte once; nothing is safe before [`Storage::sync`]. A storage adapts its
 //! medium to that and decides nothing: all crash logic is in `log`.
 
+#[cfg(feature = "flash-async")]
+pub mod blocking;
 #[cfg(feature = "std")]
 pub mod dir;
 #[cfg(feature = "flash")]
@@ -30,6 +32,7 @@ pub const CURSOR_PLACE_SIZE: usize = 32;
 
 /// How the slots of a medium come and go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Slots {
     /// A fixed number of slots that are used over and over, as on flash. Erased bytes read 0xFF,
     /// the log reclaims one consumed slot at a time, and cursors are written into the ring itself.
@@ -41,6 +44,7 @@ pub enum Slots {
 
 /// The shape of a medium.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Geometry {
     /// How many slots there are, the two of the log header included; `u32::MAX` where only names
     /// limit it.
@@ -71,6 +75,10 @@ pub struct Present {
 pub trait Storage {
     /// What the medium reports when it fails.
     type Error: core::fmt::Debug;
+
+    /// How the slots come and go, where that is known when the program is built: what the log does
+    /// for the other kind then takes no code. `None` asks the geometry.
+    const SLOTS: Option<Slots> = None;
 
     /// The shape of the medium. It never changes while the storage lives.
     fn geometry(&self) -> Geometry;
@@ -189,6 +197,7 @@ pub trait Storage {
 
 impl<S: Storage + ?Sized> Storage for &mut S {
     type Error = S::Error;
+    const SLOTS: Option<Slots> = S::SLOTS;
     fn geometry(&self) -> Geometry {
         (**self).geometry()
     }

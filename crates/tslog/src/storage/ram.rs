@@ -25,6 +25,7 @@ pub struct Ram<M> {
 
 /// How the memory was misused. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Misuse {
     /// The slot does not exist, or the range leaves it.
     OutOfBounds,
@@ -68,6 +69,7 @@ impl<M: AsRef<[u8]> + AsMut<[u8]>> Ram<M> {
 
 impl<M: AsRef<[u8]> + AsMut<[u8]>> Storage for Ram<M> {
     type Error = Misuse;
+    const SLOTS: Option<Slots> = Some(Slots::Fixed);
 
     fn geometry(&self) -> Geometry {
         let slot_size = usize::try_from(self.slot_size).unwrap_or(usize::MAX);
