@@ -689,6 +689,13 @@ int tslog_flash_store_record(tslog_flash *log, const void *data, size_t size, ui
                              tslog_error *error);
 
 int tslog_flash_commit(tslog_flash *log, uint64_t *seqn, tslog_error *error);
+
+/* To be called when there is time, once for each commit or more often: erases the next bucket if the
+   next commit may need it, so that storing does not wait for an erase. `done` may be NULL and gets 1
+   if something was erased, or else 0; most of the time there is nothing to do, and no callback is
+   called. A device that is switched off between two calls gains nothing by it. */
+int tslog_flash_poll(tslog_flash *log, int *done, tslog_error *error);
+
 int tslog_flash_stats(tslog_flash *log, tslog_stats *stats, tslog_error *error);
 int tslog_flash_uncommitted(tslog_flash *log, uint64_t *count, tslog_error *error);
 int tslog_flash_report(tslog_flash *log, tslog_report *report, tslog_error *error);

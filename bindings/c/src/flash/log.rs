@@ -128,6 +128,14 @@ extern "C" fn tslog_flash_commit(log: Handle, seqn: Out<u64>, error: Out<ErrorDe
 }
 
 #[unsafe(no_mangle)]
+extern "C" fn tslog_flash_poll(log: Handle, done: Out<c_int>, error: Out<ErrorDetails>) -> c_int {
+    answer(error, || {
+        done.put(c_int::from(log.with(|log| Ok(log.poll()?))?));
+        Ok(Outcome::Done)
+    })
+}
+
+#[unsafe(no_mangle)]
 extern "C" fn tslog_flash_stats(log: Handle, stats: Out<Stats>, error: Out<ErrorDetails>) -> c_int {
     answer(error, || {
         stats.check("stats")?;

@@ -32,5 +32,6 @@ impl Sleeper {
 }
 
 /// The timer's interrupt has nothing to do: that it came ends the sleep.
+#[cfg(feature = "wake")]
 #[cortex_m_rt::exception]
 fn SysTick() {}
