@@ -1,8 +1,9 @@
 //! Working ahead: what a later `store` would have to wait for is done while nothing else is to do.
 //!
 //! It promises that nothing is erased that a reader needs, whatever the policy, and that a bucket
-//! which was erased ahead is begun without another erase. *Power goes here:* it is as where a bucket
-//! was to be begun; whether an erase came to its end cannot be told then, and it is done again.
+//! which was erased ahead is begun without another erase. *Power goes here:* it is as where a
+//! bucket was to be begun; whether an erase came to its end cannot be told then, and it is done
+//! again.
 
 use super::{Log, NO_INDEX};
 use crate::{error::Error, storage::Storage, words::MAX_INDEX};

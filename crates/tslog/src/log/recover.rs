@@ -1,5 +1,5 @@
-//! Opening: finding where the log ends. It writes nothing. Its steps are not inlined into each other,
-//! so that the stack of one is free again for the next.
+//! Opening: finding where the log ends. It writes nothing. Its steps are not inlined into each
+//! other, so that the stack of one is free again for the next.
 //!
 //! 1. The newest bucket is found by bisection over the ring, or by name.
 //! 2. From there back, buckets that hold no whole commit, cursor or closing frame are *void*: a cut

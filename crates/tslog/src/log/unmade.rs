@@ -13,8 +13,8 @@
 //! ```
 //!
 //! *Power goes while a mark is written:* slot 0 is blank and slot 1 is, but for its marks. *Power
-//! goes behind it, while copy A is erased and written:* the mark tells. Once copy A is sound, slot 1
-//! is erased for copy B. A mark that was cut is left, and the next one goes behind it.
+//! goes behind it, while copy A is erased and written:* the mark tells. Once copy A is sound, slot
+//! 1 is erased for copy B. A mark that was cut is left, and the next one goes behind it.
 
 use super::walk::READS;
 use crate::storage::Storage;

@@ -10,13 +10,13 @@ use embedded_storage_async::nor_flash as later;
 
 /// A driver for `embedded-storage-async`, to be given to [`Flash`](super::flash::Flash).
 ///
-/// A call returns once the driver is ready; until then it polls it, over and over. So the task that
-/// calls the log stands still while the flash is busy, and with it all tasks of the same executor.
+/// A call returns once the driver is ready; until then it polls it, over and over. So the task
+/// that calls the log stands still while the flash is busy, and with it all of its executor.
 /// Interrupts go on, and so do executors of a higher priority. Two things follow:
 ///
-/// - Have the log in a task of an executor of its own with the lowest priority if 50 ms, the time of
-///   an erase, is too long for others to wait. [`Log::poll`](crate::Log::poll) erases when there is
-///   time for it.
+/// - Have the log in a task of an executor of its own with the lowest priority if 50 ms, the time
+///   of an erase, is too long for others to wait. [`Log::poll`](crate::Log::poll) erases when
+///   there is time for it.
 /// - What the driver waits for must not be another task of the same executor, such as one that has
 ///   the bus: it would wait for ever. A driver that is done by interrupts, DMA or polling is fine.
 ///

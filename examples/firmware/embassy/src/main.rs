@@ -1,8 +1,8 @@
 //! The sensor node on embassy, on the same board: one task samples, one logs.
 //!
-//! The driver of the flash is asynchronous, and the log waits for it by polling. What a firmware has
-//! to gain from tasks: readings go on being taken while the flash is busy, a commit comes due by
-//! time as well as by number, and the next sector is erased while nothing else is to do.
+//! The driver of the flash is asynchronous, and the log waits for it by polling. What a firmware
+//! has to gain from tasks: readings go on being taken while the flash is busy, a commit comes due
+//! by time as well as by number, and the next sector is erased while nothing else is to do.
 #![no_std]
 #![no_main]
 
