@@ -1,4 +1,5 @@
-//! The plot: four panels of bars, out of what was measured.
+//! The plot: four panels of bars on logarithmic scales, out of what was measured. On linear ones
+//! the slowest peer would leave the others without a bar.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -25,28 +26,28 @@ struct Panel<'a> {
 
 const PANELS: [Panel<'_>; 4] = [
     Panel {
-        title: "durable commit of 16 x 16 bytes, us (less is better)",
+        title: "durable commit of 16 x 16 bytes, us, log scale (less is better)",
         case: (commits::NAME, "16/16"),
         metric: "us",
         unit: 1.0,
         less: true,
     },
     Panel {
-        title: "written by that commit, KiB (less is better)",
+        title: "written by that commit, KiB, log scale (less is better)",
         case: (commits::NAME, "16/16"),
         metric: "kib",
         unit: 1.0,
         less: true,
     },
     Panel {
-        title: "storing 16 bytes without a sync, M records/s",
+        title: "storing 16 bytes without a sync, M records/s, log scale",
         case: (unsynced::NAME, "16"),
         metric: "rate",
         unit: 1e6,
         less: false,
     },
     Panel {
-        title: "reading 16 bytes in commits of 1024, M records/s",
+        title: "reading 16 bytes in commits of 1024, M records/s, log scale",
         case: (read::NAME, "16/1024"),
         metric: "batches",
         unit: 1e6,
@@ -86,7 +87,11 @@ impl Panel<'_> {
         if !self.less {
             bars.reverse();
         }
+        let least = bars.iter().map(|bar| bar.1).fold(f64::INFINITY, f64::min);
         let most = bars.iter().map(|bar| bar.1).fold(f64::MIN_POSITIVE, f64::max);
+        // From the power of ten below the shortest bar on.
+        let origin = least.log10().ceil() - 1.0;
+        let scale = LONGEST / (most.log10() - origin);
         let style = TextStyle::from(("sans-serif", 12).into_font());
         area.draw_text(self.title, &style, (LEFT, 4))?;
         let right = style.pos(Pos::new(HPos::Right, VPos::Center));
@@ -94,7 +99,7 @@ impl Panel<'_> {
         for ((kind, value), row) in bars.into_iter().zip(1..) {
             let middle = row * ROW + ROW / 2 + 8;
             #[expect(clippy::cast_possible_truncation, reason = "a bar is within the picture")]
-            let end = LEFT + (value / most * LONGEST).max(1.0) as i32;
+            let end = LEFT + ((value.log10() - origin) * scale).max(1.0) as i32;
             let color = match kind {
                 Kind::Tslog => RGBColor(0, 100, 170),
                 kind if kind.is_baseline() => RGBColor(200, 200, 200),
