@@ -1,5 +1,6 @@
 """Tests of the module, for MicroPython and CPython alike: run.py FOLDER [NAME ...]."""
 
+import json
 import os
 import struct
 import sys
@@ -13,6 +14,8 @@ from tslog import (  # noqa: E402
     TSLogError,
     TSLogFull,
     TSLogMismatch,
+    TSLogObjectsUnsupported,
+    TSLogObjectTooBig,
     TSLogTypeError,
     TSLogValueError,
     tslog,
@@ -181,6 +184,37 @@ def tags_select_formats_and_raw_records_are_filled_up_with_zeros(folder):
     log.store_record(b"ab")
     assert log.reader(0).next_record() == b"ab\0\0"
     raises(TSLogTypeError, log.reader(0).next)
+
+
+class Bytes:
+    """A serializer of bytes that end as they like."""
+
+    @staticmethod
+    def dumps(value):
+        return value
+
+    @staticmethod
+    def loads(data):
+        return data
+
+
+@test
+def objects_need_a_serializer_and_come_back_exactly_as_stored(folder):
+    objects = [{"a": [1, 2.5, None]}, "text", "", 0, [], {"n\u00e4me": "\u20ac"}]
+    log = TSLog(folder, serializer=json, commit_delta=1)
+    assert [log.store_object(each) for each in objects] == [1, 2, 3, 4, 5, 6]
+    assert list(log.reader(0)) == objects
+    reader = TSLog(folder, serializer=json).reader(0)
+    assert reader.peek() == reader.next() == objects[0]
+    raises(TSLogObjectsUnsupported, TSLog(folder).store_object, 1)
+    log = TSLog(folder + "bytes", record_size=4, serializer=Bytes, commit_delta=1)
+    objects = [b"", b"\0", b"\1", b"\0\1\0", b"a\0", b"abcd", b"abc\1"]
+    for each in objects[:-1]:
+        log.store_object(each)
+    assert list(log.reader(0)) == objects[:-1]
+    for wrong in (objects[-1], b"abcde"):
+        raises(TSLogObjectTooBig, log.store_object, wrong)
+    raises(TSLogValueError, TSLog, folder + "both", ["Q"], serializer=json)
 
 
 @test

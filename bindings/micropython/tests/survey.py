@@ -8,7 +8,7 @@ import sys
 
 
 def events(reader):
-    """The numbers of the records, and each loss as the tuple of its first and last number."""
+    """The numbers of the records, and each loss as its first and last number and its kind."""
     seen = []
     while True:
         try:
@@ -16,7 +16,7 @@ def events(reader):
         except Exception as error:
             if not hasattr(error, "last"):
                 raise
-            seen.append((error.first, error.last))
+            seen.append((error.first, error.last, type(error).__name__))
             continue
         if record is None:
             return seen

@@ -1,6 +1,7 @@
 """What MicroPython writes, the package and the command read, and the other way round."""
 
 import ast
+import json
 import random
 import shutil
 import struct
@@ -103,3 +104,13 @@ def test_both_write_in_turns_with_crashes_between_and_nothing_committed_is_lost(
     assert read(folder) == kept
     with TSLog(folder) as log:
         assert list(log.reader(0)) == kept
+
+
+def test_objects_of_one_are_objects_of_the_other(folder):
+    objects = [{"a": [1, 2.5, None]}, "text", "", 0, [], {"n": "\u20ac"}]
+    micropython("objects", str(folder), objects)
+    with TSLog(folder, serializer=json, commit_delta=1) as log:
+        assert list(log.reader(0)) == objects
+        for each in objects:
+            log.store_object(each)
+    assert ast.literal_eval(micropython("objects", str(folder), [])) == objects * 2

@@ -1,8 +1,9 @@
-"""Stores and reads for other programs: `tool.py write|read`, with arguments as text on stdin.
+"""Stores and reads for other programs: `tool.py write|read|objects`, with arguments as text on stdin.
 
 Floats come and go as the bytes of a double: their text is not exact everywhere.
 """
 
+import json
 import struct
 import sys
 
@@ -40,6 +41,14 @@ def read(folder, limit, commit):
     print(repr(records))
 
 
+def objects(folder, more):
+    log = TSLog(folder, serializer=json)
+    for each in more:
+        log.store_object(each)
+    log.commit()
+    print(repr(list(log.reader(0))))
+
+
 if __name__ == "__main__":
     arguments = eval(sys.stdin.read())  # noqa: S307 - a tool of the tests alone
-    {"write": write, "read": read}[sys.argv[1]](*arguments)
+    {"write": write, "read": read, "objects": objects}[sys.argv[1]](*arguments)

@@ -320,17 +320,19 @@ class Probe:
     # What a reader meets
 
     def next(self, bounds, at, want):
-        """Records from number `want` on, as `(bytes, None)`, or `(None, last)` if the numbers from
-        `want` to `last` are lost. `want` is committed. `at` is moved to where it lies."""
+        """Records from number `want` on, as `(bytes, None, False)`; or `(None, last, dropped)` if the
+        numbers from `want` to `last` are lost, `dropped` if the log has given them up. `want` is
+        committed. `at` is moved to where it lies."""
         before = at.where()
         records, lost = self._look(bounds, at, want)
         if records is None:
             # Seen from the bucket before, where it ends is a guess; a search may know better.
             at.back_to(before) if before[0] == at.index else at.nowhere()
             records, lost = self._look(bounds, at, want)
-        return records, lost
+        return records, lost, records is None and self._dropped
 
     def _look(self, bounds, at, want):
+        self._dropped = False
         if not bounds[0] <= at.index <= bounds[1]:
             lost = self._locate(bounds, at, want)
             if lost:
@@ -419,6 +421,7 @@ class Probe:
         if low == bounds[0]:
             first = self.first(low)
             if first and first > want:
+                self._dropped = True
                 return first - 1
         return None
 

@@ -20,6 +20,9 @@ from tslog._probe import ENOENT, Position, Probe, indexes, open_file
 
 _CPYTHON = sys.implementation.name == "cpython"
 
+# What stands behind the data of an object that ends with a zero, or with itself.
+_MARK = 1
+
 TSStats = namedtuple("TSStats", ("seqn", "bucket", "lag"))
 
 
@@ -31,13 +34,27 @@ class TSLogClosed(TSLogError):
     """The log or the reader is closed, or a newer handle took the reader over."""
 
 
-class TSLogDamaged(TSLogError):
-    """Committed records are gone: the numbers from `first` to `last`. The reader stands behind."""
+class TSLogLost(TSLogError):
+    """Records are gone: the numbers from `first` to `last`. The reader stands behind them."""
+
+    what = "lost"
 
     def __init__(self, first, last):
-        super().__init__("damaged on the medium: %d to %d" % (first, last))
+        super().__init__("%s: %d to %d" % (self.what, first, last))
         self.first = first
         self.last = last
+
+
+class TSLogDamaged(TSLogLost):
+    """Committed records do not read back: their bytes changed on the medium."""
+
+    what = "damaged on the medium"
+
+
+class TSLogDropped(TSLogLost):
+    """The log was full and dropped its oldest bucket before this reader had read it."""
+
+    what = "dropped"
 
 
 class TSLogFull(TSLogError):
@@ -50,6 +67,14 @@ class TSLogMismatch(TSLogError):
 
 class TSLogNotALog(TSLogError):
     """What is in the folder is not a log, or one of a later version."""
+
+
+class TSLogObjectTooBig(TSLogError):
+    """The serialized object is longer than `record_size`."""
+
+
+class TSLogObjectsUnsupported(TSLogError):
+    """Objects can be stored only in a log that was opened with `serializer=`."""
 
 
 class TSLogPoisoned(TSLogError):
@@ -103,7 +128,8 @@ class TSLog:
     """A crash-safe log of fixed-length records in a folder; parameters are those of the API page.
 
     `max_buckets` is the most buckets there may be, 0 for no cap: where they are all needed, `store`
-    raises `TSLogFull`.
+    raises `TSLogFull`. `serializer` is an object with `dumps` and `loads`, such as the module
+    `json`, for `store_object`.
     """
 
     def __init__(
@@ -116,12 +142,14 @@ class TSLog:
         nreaders=1,
         recreate=False,
         max_buckets=0,
+        serializer=None,
     ):
         self._folder = str(folder)
         self._delta = _integer("commit_delta", commit_delta, 1, 65535)
         self._nreaders = _integer("nreaders", nreaders, 1, 4)
         self._max_buckets = _integer("max_buckets", max_buckets, 0, 1 << 31)
         wanted = self._wanted(formats, record_size, bucket_size)
+        self._serializer, self._is_text = serializer, False
         self._lock = _thread.allocate_lock()
         self._state = None
         self._file = None
@@ -134,6 +162,8 @@ class TSLog:
             self._compare(header, wanted)
         self._header = header
         self._formats = [Format(text) for text, _fields in header.formats]
+        if self._formats and serializer:
+            raise TSLogValueError("expected formats or a serializer, got both")
         self._probe = Probe(self._folder, header)
         self._read_cursors()
         self._recover()
@@ -461,6 +491,35 @@ class TSLog:
         record[: len(data)] = data
         return self._put(record)
 
+    def store_object(self, obj):
+        """Stores what the serializer's `dumps` makes of an object; returns the number. `next` then
+        returns the object."""
+        if self._serializer is None:
+            raise TSLogObjectsUnsupported("store_object() needs a log with a serializer=")
+        data = self._serializer.dumps(obj)
+        if isinstance(data, str):
+            self._is_text, data = True, data.encode()
+        # A record is filled up with zeros, so that what ends with one needs a mark behind it.
+        if not data or data[-1] <= _MARK:
+            data = bytes(data) + bytes([_MARK])
+        size = self._header.record_size
+        if len(data) > size:
+            raise TSLogObjectTooBig("an object has at most %d bytes, got %d" % (size, len(data)))
+        return self.store_record(data)
+
+    def _load(self, record):
+        """The object in a record."""
+        data = bytes(record).rstrip(b"\0")
+        if data and data[-1] == _MARK:
+            data = data[:-1]
+        if not self._is_text:
+            try:
+                return self._serializer.loads(data)
+            except TypeError:
+                # A log that was filled earlier, and a serializer of text alone.
+                self._is_text = True
+        return self._serializer.loads(data.decode())
+
     def commit(self):
         """Makes every stored record durable; returns the number of the last one."""
         with self._lock:
@@ -544,10 +603,10 @@ class TSReader:
         if not self._number <= want < self._number + len(self._records) // size:
             if want > log._committed:
                 return None
-            records, lost = log._probe.next(log._bounds(), self._at, want)
+            records, lost, dropped = log._probe.next(log._bounds(), self._at, want)
             if records is None:
                 self._records, self._cursor = b"", lost
-                raise TSLogDamaged(want, lost)
+                raise (TSLogDropped if dropped else TSLogDamaged)(want, lost)
             self._records, self._number = records, want
             self._at.take(len(records) // size)
         at = (want - self._number) * size
@@ -567,6 +626,9 @@ class TSReader:
 
     def _values(self, advance, wait):
         formats = self._log._formats
+        if self._log._serializer:
+            record = self._take(advance, wait)
+            return None if record is None else self._log._load(record)
         if not formats:
             raise TSLogTypeError("next() needs a log with formats: read bytes with next_record()")
         record = self._take(advance, wait)
@@ -580,7 +642,8 @@ class TSReader:
         return record[0], formats[record[0]].unpack(record, 1)
 
     def next(self, wait=0):
-        """The next record as a tuple, with several formats `(tag, tuple)`; `None` if there is none.
+        """The next record as a tuple, with several formats `(tag, tuple)`, with a serializer the
+        object; `None` if there is none.
 
         With `wait` above 0, looks again every `wait` milliseconds until there is one.
         """
