@@ -64,6 +64,38 @@ def test_threads_of_the_device_go_on_after_the_main_program_has_ended(folder, tm
     assert device(script, "--root", folder, "--speed", 10).stdout == "done\n"
 
 
+def test_lines_of_several_threads_are_printed_whole(folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        """
+def work(who):
+    for i in range(3000):
+        print("=>", (who, i))
+for who in range(3):
+    thread(work, who)
+print("a", "b", sep="-", end=None)
+"""
+    )
+    ran = device(script, "--root", folder)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    lines = ran.stdout.splitlines()
+    assert sorted(lines) == sorted(["a-b", *(f"=> ({w}, {i})" for w in range(3) for i in range(3000))])
+
+
+def test_a_log_that_is_opened_by_its_folder_lies_in_the_root_too(folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text(
+        """
+from tslog import tslog
+tslog.TSLog("/zerynth/a", ["Q"]).close()
+print(tslog.TSLog.open("/zerynth/a").formats)
+"""
+    )
+    ran = device(script, "--root", folder)
+    assert (ran.stdout, ran.stderr) == ("['<Q']\n", "")
+    assert (folder / "a").is_dir()
+
+
 def test_an_error_of_the_program_is_shown_and_is_its_status(folder, tmp_path):
     script = tmp_path / "script.py"
     script.write_text("from tslog import tslog\ntslog.TSLog('/zerynth/a', formats=['z'])\n")

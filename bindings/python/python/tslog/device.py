@@ -71,13 +71,21 @@ def install(root: Path, speed: float) -> None:
         return started
 
     DeviceLog.root = root
-    plain_open = open
+    plain_open, plain_print = open, print
+
+    def device_print(
+        *values: object, sep: str | None = " ", end: str | None = "\n", **how: Any
+    ) -> None:
+        """Prints a line whole, whatever other threads print."""
+        line = (" " if sep is None else sep).join(map(str, values))
+        plain_print(line + ("\n" if end is None else end), end="", **how)
 
     def device_open(file: Any, *arguments: Any, **options: Any) -> Any:
         """Opens a file of the device."""
         return plain_open(mapped(file, root), *arguments, **options)
 
-    for name, value in {"sleep": sleep, "thread": thread, "open": device_open}.items():
+    given = {"sleep": sleep, "thread": thread, "open": device_open, "print": device_print}
+    for name, value in given.items():
         setattr(builtins, name, value)
     setattr(time, "now", now)  # noqa: B010 - the module has no such name for a type checker
     for module in (tslog, sys.modules["tslog"]):
