@@ -4,7 +4,10 @@
 //! common is done here without a detour: plain ints and floats in little-endian formats. All else,
 //! and every refusal, is left to the crate, so that there is one place that decides.
 
+use core::convert::Infallible;
+
 use pyo3::{
+    ffi,
     prelude::*,
     types::{PyBool, PyByteArray, PyBytes, PyFloat, PyInt, PyTuple},
 };
@@ -32,7 +35,7 @@ impl<'a, 'py> Arg<'a, 'py> {
 }
 
 impl<'a, 'py> FromPyObject<'a, 'py> for Arg<'a, 'py> {
-    type Error = core::convert::Infallible;
+    type Error = Infallible;
 
     fn extract(value: Borrowed<'a, 'py, PyAny>) -> Result<Self, Self::Error> {
         Ok(Self(Some(value)))
@@ -74,6 +77,13 @@ impl Codec {
     /// Bytes in front of the values: the tag, where there are several formats.
     pub(crate) fn tag_size(&self) -> usize {
         usize::from(self.layouts.len() > 1)
+    }
+
+    /// The one format of the log, where its values need no detour and its records little room.
+    #[inline]
+    pub(crate) fn simple(&self) -> Option<&Layout> {
+        let [layout] = self.layouts.as_slice() else { return None };
+        (layout.is_common && self.record_size <= SMALL).then_some(layout)
     }
 
     /// The values of a record, as `next` returns them.
@@ -183,23 +193,61 @@ impl Layout {
             let values: PyResult<Vec<_>> = format.unpack(bytes).map(|v| to_python(py, v)).collect();
             return PyTuple::new(py, values?);
         }
-        let number = |code: &Code| {
-            let bytes = bytes.get(code.offset as usize..).unwrap_or_default();
-            match code.letter {
-                'd' => Number::Float(f64::from_le_bytes(take(bytes))),
-                'f' => Number::Float(f32::from_le_bytes(take(bytes)).into()),
-                'b' => Number::Int(i8::from_le_bytes(take(bytes)).into()),
-                'B' => Number::Uint(u8::from_le_bytes(take(bytes)).into()),
-                'h' => Number::Int(i16::from_le_bytes(take(bytes)).into()),
-                'H' => Number::Uint(u16::from_le_bytes(take(bytes)).into()),
-                'i' => Number::Int(i32::from_le_bytes(take(bytes)).into()),
-                'I' => Number::Uint(u32::from_le_bytes(take(bytes)).into()),
-                'q' => Number::Int(i64::from_le_bytes(take(bytes))),
-                _ => Number::Uint(u64::from_le_bytes(take(bytes))),
-            }
-        };
-        PyTuple::new(py, self.codes.iter().map(number))
+        self.unpack_common(py, bytes)
     }
+
+    /// What a loop over records spends its time with: `PyTuple::new` costs as much again for three
+    /// values.
+    #[expect(unsafe_code, reason = "a tuple is filled in place")]
+    pub(crate) fn unpack_common<'py>(
+        &self,
+        py: Python<'py>,
+        bytes: &[u8],
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let len = isize::try_from(self.codes.len()).unwrap_or(isize::MAX);
+        // SAFETY: the tuple is new and nobody else has it. It has a place for each code, and takes
+        // over each value. An empty place is a null pointer, which is what it is dropped with if
+        // there are fewer values.
+        unsafe {
+            let tuple = Bound::from_owned_ptr_or_err(py, ffi::PyTuple_New(len))?;
+            for (at, code) in (0..len).zip(&self.codes) {
+                let value = common_value(py, code, bytes);
+                ffi::PyTuple_SetItem(tuple.as_ptr(), at, value.into_ptr());
+            }
+            Ok(tuple.cast_into_unchecked())
+        }
+    }
+}
+
+/// A value of a kind that needs no detour.
+#[inline]
+fn common_value<'py>(py: Python<'py>, code: &Code, record: &[u8]) -> Bound<'py, PyAny> {
+    let bytes = record.get(code.offset as usize..).unwrap_or_default();
+    let float = |value: f64| PyFloat::new(py, value).into_any();
+    match code.letter {
+        'd' => float(f64::from_le_bytes(take(bytes))),
+        'f' => float(f32::from_le_bytes(take(bytes)).into()),
+        'b' => int(py, i8::from_le_bytes(take(bytes))),
+        'B' => int(py, u8::from_le_bytes(take(bytes))),
+        'h' => int(py, i16::from_le_bytes(take(bytes))),
+        'H' => int(py, u16::from_le_bytes(take(bytes))),
+        'i' => int(py, i32::from_le_bytes(take(bytes))),
+        'I' => int(py, u32::from_le_bytes(take(bytes))),
+        'q' => int(py, i64::from_le_bytes(take(bytes))),
+        _ => {
+            let value = u64::from_le_bytes(take(bytes));
+            // Python makes signed numbers faster than unsigned ones.
+            i64::try_from(value).map_or_else(|_| int(py, value), |value| int(py, value))
+        }
+    }
+}
+
+fn int<'py, T>(py: Python<'py>, value: T) -> Bound<'py, PyAny>
+where
+    T: IntoPyObject<'py, Target = PyInt, Output = Bound<'py, PyInt>, Error = Infallible>,
+{
+    let Ok(value) = value.into_pyobject(py);
+    value.into_any()
 }
 
 /// The first bytes; zeros if there are too few, which a record never has.
@@ -210,27 +258,6 @@ fn take<const N: usize>(bytes: &[u8]) -> [u8; N] {
 fn put<const N: usize>(out: &mut [u8], bytes: [u8; N]) -> Option<()> {
     *out.first_chunk_mut()? = bytes;
     Some(())
-}
-
-/// A value that is made into Python's without a detour.
-enum Number {
-    Float(f64),
-    Int(i64),
-    Uint(u64),
-}
-
-impl<'py> IntoPyObject<'py> for Number {
-    type Target = PyAny;
-    type Output = Bound<'py, PyAny>;
-    type Error = core::convert::Infallible;
-
-    fn into_pyobject(self, py: Python<'py>) -> Result<Self::Output, Self::Error> {
-        Ok(match self {
-            Self::Float(value) => PyFloat::new(py, value).into_any(),
-            Self::Int(value) => value.into_pyobject(py)?.into_any(),
-            Self::Uint(value) => value.into_pyobject(py)?.into_any(),
-        })
-    }
 }
 
 /// What the crate says of a value that does not fit, with the Python value in it.

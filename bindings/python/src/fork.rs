@@ -18,9 +18,13 @@ impl Home {
         Self(FORKS.load(Ordering::Relaxed))
     }
 
+    pub(crate) fn is_here(self) -> bool {
+        self.0 == FORKS.load(Ordering::Relaxed)
+    }
+
     /// Refuses every use in a child process.
     pub(crate) fn check(self, py: Python<'_>) -> PyResult<()> {
-        if self.0 == FORKS.load(Ordering::Relaxed) {
+        if self.is_here() {
             return Ok(());
         }
         let text = "expected the process that opened the log, and this one was forked from it: \

@@ -3,6 +3,7 @@
 use core::sync::atomic::{AtomicBool, Ordering};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use pyo3::{
     buffer::PyBuffer,
@@ -37,7 +38,10 @@ use crate::{
 /// one for each format. `serializer` is an object with `dumps` and `loads`, such as the module
 /// `json`, for `store_object`. `policy` says what happens when the log is full: `"error"`, or
 /// `"drop_oldest"`, which gives unread records up. `max_buckets` is the most buckets, 0 for no cap.
-/// `create`, if false, opens only a log that is there, as `TSLog.open` does.
+/// `commit_interval_ms` bounds how many milliseconds a record waits for a commit, 0 for no bound;
+/// with `background_commit` a thread makes the commits, and `store` waits for none of them: it then
+/// promises nothing, and `commit` is the barrier. What goes wrong in the thread is raised by the
+/// next call. `create`, if false, opens only a log that is there, as `TSLog.open` does.
 ///
 /// A log that is there keeps its formats, sizes and fields; those that are not given are taken from
 /// it.
@@ -90,13 +94,20 @@ impl Wanted {
         serializer: Option<&Bound<'_, PyAny>>,
         policy: Option<&Bound<'_, PyAny>>,
         max_buckets: Option<&Bound<'_, PyAny>>,
+        (interval, background): (Option<&Bound<'_, PyAny>>, Option<&Bound<'_, PyAny>>),
     ) -> PyResult<Self> {
         let policy = policy.map_or(Ok(Policy::Error), policy_of)?;
         let commit_delta = commit_delta.map_or(Ok(16), |value| small(value, "commit_delta", 1))?;
         let max_buckets = max_buckets.map_or(Ok(0), |value| small(value, "max_buckets", 0))?;
         let nreaders = u8::try_from(nreaders).unwrap_or(u8::MAX);
         let options = Options::new().commit_delta(commit_delta).readers(nreaders).policy(policy);
-        let options = options.max_buckets(max_buckets);
+        let mut options = options.max_buckets(max_buckets);
+        let interval = interval.map_or(Ok(0), |value| small(value, "commit_interval_ms", 0))?;
+        if interval > 0 {
+            options = options.commit_interval(Duration::from_millis(interval.into()));
+        }
+        let background = background.map_or(Ok(false), PyAnyMethods::is_truthy)?;
+        options = options.background_commit(background);
         let serializer = serializer.map_or(Ok(None), Serializer::new)?;
         Ok(Self { options, nreaders, serializer })
     }
@@ -236,6 +247,15 @@ impl TSLog {
     }
 }
 
+impl Drop for TSLog {
+    fn drop(&mut self) {
+        // A child has no thread that commits, and would wait for its end for ever.
+        if !self.home.is_here() {
+            core::mem::forget(self.log.clone());
+        }
+    }
+}
+
 #[pymethods]
 impl TSLog {
     #[new]
@@ -243,10 +263,11 @@ impl TSLog {
     #[pyo3(
         signature = (folder, formats=None, record_size=None, bucket_size=None, commit_delta=None,
             nreaders=None, recreate=None, *, fields=None, serializer=None, policy=None,
-            max_buckets=None, create=None),
+            max_buckets=None, commit_interval_ms=None, background_commit=None, create=None),
         text_signature = "(folder, formats=[], record_size=128, bucket_size=1024, \
             commit_delta=16, nreaders=1, recreate=False, *, fields=None, serializer=None, \
-            policy='error', max_buckets=0, create=True)"
+            policy='error', max_buckets=0, commit_interval_ms=0, background_commit=False, \
+            create=True)"
     )]
     fn new(
         py: Python<'_>,
@@ -261,6 +282,8 @@ impl TSLog {
         serializer: Option<&Bound<'_, PyAny>>,
         policy: Option<&Bound<'_, PyAny>>,
         max_buckets: Option<&Bound<'_, PyAny>>,
+        commit_interval_ms: Option<&Bound<'_, PyAny>>,
+        background_commit: Option<&Bound<'_, PyAny>>,
         create: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let create = create.map_or(Ok(true), PyAnyMethods::is_truthy)?;
@@ -269,7 +292,9 @@ impl TSLog {
             None if create => 1,
             None => readers_of(&folder),
         };
-        let mut wanted = Wanted::new(commit_delta, nreaders, serializer, policy, max_buckets)?;
+        let thread = (commit_interval_ms, background_commit);
+        let mut wanted =
+            Wanted::new(commit_delta, nreaders, serializer, policy, max_buckets, thread)?;
         let mut options = wanted.options;
         let mut shapes = None;
         if let Some(given) = formats {
@@ -309,10 +334,11 @@ impl TSLog {
     #[classmethod]
     #[pyo3(
         signature = (folder, *, commit_delta=None, nreaders=None, serializer=None, policy=None,
-            max_buckets=None),
+            max_buckets=None, commit_interval_ms=None, background_commit=None),
         text_signature = "($cls, folder, *, commit_delta=16, nreaders=None, serializer=None, \
-            policy='error', max_buckets=0)"
+            policy='error', max_buckets=0, commit_interval_ms=0, background_commit=False)"
     )]
+    #[expect(clippy::too_many_arguments, reason = "these are the parameters of the API")]
     fn open<'py>(
         class: &Bound<'py, PyType>,
         folder: &Bound<'py, PyAny>,
@@ -321,6 +347,8 @@ impl TSLog {
         serializer: Option<&Bound<'py, PyAny>>,
         policy: Option<&Bound<'py, PyAny>>,
         max_buckets: Option<&Bound<'py, PyAny>>,
+        commit_interval_ms: Option<&Bound<'py, PyAny>>,
+        background_commit: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let words = PyDict::new(class.py());
         words.set_item("create", false)?;
@@ -329,6 +357,8 @@ impl TSLog {
         words.set_item("serializer", serializer)?;
         words.set_item("policy", policy)?;
         words.set_item("max_buckets", max_buckets)?;
+        words.set_item("commit_interval_ms", commit_interval_ms)?;
+        words.set_item("background_commit", background_commit)?;
         class.call((folder,), Some(&words))
     }
 

@@ -75,17 +75,22 @@ impl TSReader {
         done.map_err(|error| error::from_log(py, error, &self.folder))
     }
 
-    /// The next record into `record`, and its number.
-    fn fetch(&self, py: Python<'_>, record: &mut [u8], advance: bool) -> PyResult<Option<u64>> {
+    /// The next record into `record`, if it is in memory and no other thread is in the reader.
+    ///
+    /// The lock is let go of before there are Python objects, whose making may run anything.
+    #[inline]
+    fn try_next(&self, py: Python<'_>, record: &mut [u8]) -> PyResult<bool> {
         self.home.check(py)?;
-        if let (true, Ok(mut reader)) = (advance, self.reader.try_lock())
-            && reader.is_ready()
-        {
-            let next = reader.next_into(record);
-            drop(reader);
-            return next.map_err(|error| error::from_log(py, error, &self.folder));
+        let Ok(mut reader) = self.reader.try_lock() else { return Ok(false) };
+        Ok(reader.try_next_into(record).is_some())
+    }
+
+    /// The next record into `record`, and whether there is one.
+    fn fetch(&self, py: Python<'_>, record: &mut [u8], advance: bool) -> PyResult<bool> {
+        if advance && self.try_next(py, record)? {
+            return Ok(true);
         }
-        self.detached(py, |reader| {
+        let found = self.detached(py, |reader| {
             if advance {
                 return reader.next_into(record);
             }
@@ -93,7 +98,8 @@ impl TSReader {
                 record.copy_from_slice(&bytes);
                 seqn
             }))
-        })
+        });
+        Ok(found?.is_some())
     }
 
     /// As `fetch`, but looks again every `wait` milliseconds until there is a record, if `wait` is
@@ -113,7 +119,7 @@ impl TSReader {
             large.resize(self.codec.record_size, 0);
             large.as_mut_slice()
         };
-        while self.fetch(py, record, advance)?.is_none() {
+        while !self.fetch(py, record, advance)? {
             if wait.0 == 0 {
                 return Ok(None);
             }
@@ -134,6 +140,12 @@ impl TSReader {
         advance: bool,
         wait: Wait,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let (true, Some(layout)) = (advance, self.codec.simple()) {
+            let mut record = [0; SMALL];
+            if self.try_next(py, &mut record)? {
+                return layout.unpack_common(py, &record).map(|values| Some(values.into_any()));
+            }
+        }
         if let Some(serializer) = &self.serializer {
             return self.wait_for(py, advance, wait, |record| serializer.load(py, record));
         }

@@ -75,7 +75,8 @@ def test_every_argument_can_be_given_by_its_name(folder):
     with TSReader.open(folder=folder, n=0, serializer=None) as reader:
         assert reader.next() == (1, (2,))
     words = {"commit_delta": 1, "nreaders": 2, "serializer": None, "policy": "error"}
-    with TSLog.open(folder=folder, max_buckets=9, **words) as log:
+    words |= {"max_buckets": 9, "commit_interval_ms": 0, "background_commit": False}
+    with TSLog.open(folder=folder, **words) as log:
         assert log.store_record(data=b"\0\1") == 2
     for call in (lambda: TSLog(folder, format=["Q"]), lambda: log.commit(5), lambda: log.reader()):
         with pytest.raises(TypeError):
@@ -238,6 +239,41 @@ def test_the_lock_goes_to_the_next_one_when_a_log_is_forgotten(folder):
     assert reader.next() is None
     del reader
     number_log(folder).close()
+
+
+def test_a_record_waits_for_its_commit_no_longer_than_the_interval(folder):
+    with TSLog(folder, formats=["Q"], commit_delta=1000, commit_interval_ms=5) as log:
+        reader = log.reader(0)
+        for i in range(3):
+            log.store(i)
+            assert reader.next(wait=1) == (i,)
+    for wrong in (-1, "1", 1 << 40):
+        with pytest.raises((TypeError, ValueError), match="commit_interval_ms must be an integer"):
+            TSLog.open(folder, commit_interval_ms=wrong)
+
+
+def test_a_log_with_a_thread_that_is_dropped_commits_nothing_and_frees_its_folder(folder):
+    log = number_log(folder, commit_delta=100, commit_interval_ms=1000000, background_commit=True)
+    log.store(1)
+    del log
+    assert number_log(folder).stats().seqn == 0
+
+
+def test_a_child_of_a_log_with_a_thread_ends_in_order(folder):
+    code = """
+import os, sys, tslog, warnings
+warnings.simplefilter("ignore")
+log = tslog.TSLog(sys.argv[1], formats=["Q"], commit_interval_ms=1, background_commit=True)
+log.store(1)
+pid = os.fork()
+if pid == 0:
+    del log
+    sys.exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+log.store(2)
+assert log.commit() == 2
+"""
+    assert run(code, folder).stderr == ""
 
 
 def test_a_child_that_was_forked_and_ended_leaves_the_log_and_its_lock_to_its_parent(folder):

@@ -216,14 +216,12 @@ def a_reader_in_another_process_does_not_see_what_is_not_durable(faults, folder)
 @story
 def threads_store_while_another_one_commits(faults, folder):
     log = TSLog(folder, formats=["Q"], commit_delta=1000)
-    log.store(0)
-    log.commit()
     log.store(1)
     thread = held(faults, log.commit)
-    assert [log.store(i) for i in range(3, 50)] == list(range(3, 50))
-    assert (log.stats().seqn, log.uncommitted()) == (49, 48)
+    assert [log.store(i) for i in range(2, 50)] == list(range(2, 50))
+    assert (log.stats().seqn, log.uncommitted()) == (49, 49)
     let_go(faults, thread)
-    assert log.uncommitted() == 47
+    assert log.uncommitted() == 48
     assert log.commit() == 49
 
 
@@ -244,6 +242,40 @@ def threads_that_commit_each_record_share_a_sync(faults, folder):
     assert log.uncommitted() == 0
     # One write and one sync for all eight.
     assert faults.faults_calls() == 2
+
+
+@story
+def with_background_commit_store_waits_for_no_sync_and_commit_is_the_barrier(faults, folder):
+    log = TSLog(folder, formats=["Q"], commit_delta=4, background_commit=True)
+    for i in range(1, 5):
+        log.store(i)
+    assert log.commit() == 4
+    faults.faults_hold_syncs(1)
+    for i in range(5, 50):
+        log.store(i)
+    until(faults.faults_held)
+    assert numbers(log.reader(0)) == [1, 2, 3, 4]
+    faults.faults_hold_syncs(0)
+    assert (log.commit(), log.uncommitted()) == (49, 0)
+
+
+@story
+def what_goes_wrong_in_the_background_is_raised_by_the_next_call(faults, folder):
+    log = TSLog(folder, formats=["Q"], commit_interval_ms=1)
+    faults.faults_fail_syncs(errno.EIO)
+    log.store(1)
+    until(lambda: faults.faults_calls() == 0 and failed_at_last(log))
+    faults.faults_fail_syncs(0)
+    raises([tslog.TSLogPoisoned], log.commit)
+
+
+def failed_at_last(log):
+    """Whether the next call raised the error of the sync."""
+    try:
+        log.store(2)
+    except tslog.TSLogOSError as error:
+        return error.errno == errno.EIO
+    return False
 
 
 @story

@@ -37,6 +37,8 @@ class TSLog:
         serializer: _Serializer | None = None,
         policy: _Policy | None = "error",
         max_buckets: int | None = 0,
+        commit_interval_ms: int | None = 0,
+        background_commit: bool | None = False,
         create: bool | None = True,
     ) -> Self: ...
     @classmethod
@@ -49,6 +51,8 @@ class TSLog:
         serializer: _Serializer | None = None,
         policy: _Policy | None = "error",
         max_buckets: int | None = 0,
+        commit_interval_ms: int | None = 0,
+        background_commit: bool | None = False,
     ) -> Self: ...
     def store(self, *args: Any) -> int: ...
     def store_with_tag(self, tag: int, *args: Any) -> int: ...

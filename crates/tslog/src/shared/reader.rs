@@ -125,6 +125,23 @@ impl<T> SharedReader<T> {
         Ok(seqn)
     }
 
+    /// As [`SharedReader::next_into`], if the record is in memory already, so that this is a matter
+    /// of copying. `None` means that nothing has changed, and that [`SharedReader::next_into`],
+    /// which may wait for the medium, is to be called.
+    #[inline]
+    pub fn try_next_into(&mut self, out: &mut [u8]) -> Option<u64> {
+        let size = self.plan.record_size as usize;
+        let record = self.ahead.next(size)?;
+        out.get_mut(..size)?.copy_from_slice(record);
+        let cursor = self.cursor.saturating_add(1);
+        if !self.tell(cursor) {
+            return None;
+        }
+        self.cursor = cursor;
+        self.ahead.take(1, size);
+        Some(cursor)
+    }
+
     /// As [`SharedReader::next_record`], but the cursor stays where it is.
     ///
     /// # Errors
