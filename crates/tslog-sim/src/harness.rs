@@ -18,6 +18,9 @@ use tslog::storage::Storage as _;
 /// Steps of a script that are all cut; of longer scripts a random one of every few.
 const CUTS_MAX: u64 = 1500;
 
+/// The bit of a variant in which records are stored while a commit is on its way.
+const BESIDE: u64 = 8;
+
 /// The media that the harness knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -55,7 +58,7 @@ pub struct Case {
     pub seed: u64,
     /// The step at which the fault strikes first, counted from 1; 0 is after the last.
     pub cut: u64,
-    /// Which of several tears and sequels.
+    /// Which of several tears and sequels; from 8 on, the same with commits in the background.
     pub variant: u64,
 }
 
@@ -133,22 +136,30 @@ pub fn replay(case: Case) -> Outcome {
 
 fn sweep<M: Drawn>(kind: Kind, seed: u64) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut case = Case { kind, seed, cut: 0, variant: 0 };
+    for mode in [0, BESIDE] {
+        if sweep_mode::<M>(Case { kind, seed, cut: 0, variant: mode }, &mut outcome).is_none() {
+            break;
+        }
+    }
+    outcome
+}
+
+/// As [`sweep`], in the mode that the variant says; `None` after a violation.
+fn sweep_mode<M: Medium>(mut case: Case, outcome: &mut Outcome) -> Option<()> {
+    let Case { kind, seed, variant: mode, .. } = case;
     // The first attempt is not cut, and counts the steps there are to cut.
-    let Some(steps) = attempt::<M>(case, &mut outcome) else { return outcome };
+    let steps = attempt::<M>(case, outcome)?;
     let stride = steps.div_ceil(CUTS_MAX).max(1);
     let mut rng = Rng::new(seed ^ 1);
     for first in (1..=steps).step_by(stride as usize) {
         case.cut = first + rng.below(stride);
         // Where a tear has few steps, it has many outcomes.
         for variant in 0..if kind == Kind::Nor { 1 } else { 3 } {
-            case.variant = variant;
-            if attempt::<M>(case, &mut outcome).is_none() {
-                return outcome;
-            }
+            case.variant = variant | mode;
+            attempt::<M>(case, outcome)?;
         }
     }
-    outcome
+    Some(())
 }
 
 /// Tries one case; returns the steps its first life took, or `None` after a violation.
@@ -215,6 +226,7 @@ fn lives<M: Drawn>(case: Case, states: &mut u64) -> u64 {
     let mut sequel = Rng::new(case.seed ^ cut << 20 ^ case.variant << 50 ^ 3);
     note(|| format!("{case}: {shape:?}"));
     let mut run = Run::<M>::new(shape, medium_rng, sequel.bits());
+    run.beside = case.variant & BESIDE != 0;
     note(|| format!("{:?}", run.medium.storage().geometry()));
 
     let fault = match sequel.chance(80) {

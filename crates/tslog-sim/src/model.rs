@@ -134,6 +134,20 @@ impl Model {
         self.stored()
     }
 
+    /// As [`Model::store`], but a commit that comes due is begun by the caller, and may be on its
+    /// way already.
+    pub fn store_only(&mut self, data: &[u8]) -> u64 {
+        let flight = self.flight;
+        let seqn = self.store(data);
+        self.flight = flight;
+        seqn
+    }
+
+    /// True if a commit comes due by the number of records.
+    pub fn is_due(&self) -> bool {
+        self.since >= self.delta
+    }
+
     /// The store was refused.
     pub fn refuse(&mut self) {
         self.bytes.truncate(self.bytes.len() - self.record_size);
@@ -154,7 +168,8 @@ impl Model {
     /// The call that began last has returned well.
     pub fn done(&mut self) {
         if let Some(flight) = self.flight.take() {
-            self.since = 0;
+            // Records may have been stored while the commit was on its way.
+            self.since = u32::try_from(self.stored() - flight).unwrap_or(u32::MAX);
             if flight > self.committed {
                 self.commits.push(flight);
             }

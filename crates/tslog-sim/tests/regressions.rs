@@ -56,3 +56,8 @@ fn parts_of_a_commit_that_never_ended_are_no_records() {
 fn the_first_commit_of_a_reader_that_is_torn_leaves_it_at_the_oldest_record() {
     survives(Kind::Named, &[(0x29, 46, 1), (0x3d, 100, 0), (0x70, 72, 0)]);
 }
+
+#[test]
+fn a_commit_on_its_way_at_a_reset_is_made_durable_before_it_counts() {
+    survives(Kind::Fixed, &[(0x2, 25, 10), (0x3, 126, 10), (0x4, 59, 9)]);
+}

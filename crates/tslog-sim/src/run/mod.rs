@@ -3,6 +3,7 @@
 //! A life goes from power on to the fault that was planned. Whatever the log answers that the model
 //! does not allow is a panic; an error that the fault explains ends the life.
 
+mod beside;
 mod fork;
 mod idle;
 mod reading;
@@ -14,7 +15,7 @@ use crate::ops::{How, Op, Shape};
 use crate::power::{Power, Rng};
 use std::fmt::Debug;
 use tslog::storage::Storage;
-use tslog::{Config, Error, Log, MAX_READERS, Mismatch, Policy, Reader, buffer_size};
+use tslog::{Begun, Config, Error, Log, MAX_READERS, Mismatch, Policy, Reader, buffer_size};
 
 type TheLog<M> = Log<<M as Medium>::Storage, Vec<u8>, MAX_READERS>;
 type StorageError<M> = <<M as Medium>::Storage as Storage>::Error;
@@ -43,6 +44,10 @@ pub struct Run<M: Medium> {
     /// Set once creation was acknowledged.
     made: bool,
     squeezed: bool,
+    /// Set where records are stored while a commit is on its way, as threads do that share one log.
+    pub beside: bool,
+    /// That commit.
+    begun: Option<Begun>,
 }
 
 impl<M: Drawn> Run<M> {
@@ -63,7 +68,9 @@ impl<M: Medium> Run<M> {
         let model =
             Model::new(shape.record_size as usize, shape.commit_delta, shape.readers, drops);
         let handles = [const { None }; MAX_READERS];
-        Self { medium, power, rng, shape, model, log: None, handles, made: false, squeezed: false }
+        let (log, begun) = (None, None);
+        let (made, squeezed, beside) = (false, false, false);
+        Self { medium, power, rng, shape, model, log, handles, made, squeezed, beside, begun }
     }
 
     /// True if a log of this shape fits the medium. Writes nothing if not.
@@ -207,6 +214,9 @@ impl<M: Medium> Run<M> {
     /// One step of a script.
     pub fn op(&mut self, op: Op) -> Life {
         self.power.rest();
+        if !matches!(op, Op::Store(_) | Op::Read(..) | Op::Reset) {
+            self.finish_commit()?;
+        }
         let readers = self.model.readers();
         match op {
             Op::Store(count) => (0..count).try_for_each(|_| self.store()),
@@ -242,12 +252,22 @@ impl<M: Medium> Run<M> {
         let len = if self.rng.chance(90) { size } else { self.rng.below(size as u64 + 1) as usize };
         let mut data = vec![0; len];
         self.rng.fill(&mut data);
+        if self.beside {
+            self.make_room_beside()?;
+        }
         for again in [true, false] {
-            let seqn = self.model.store(&data);
-            match self.log().store_record(&data) {
+            let (seqn, stored) = if self.beside {
+                (self.model.store_only(&data), self.store_only(&data))
+            } else {
+                (self.model.store(&data), self.log().store_record(&data))
+            };
+            match stored {
                 Ok(given) => {
                     self.power.forgive();
                     assert!(given == seqn, "store gave number {given} instead of {seqn}");
+                    if self.beside {
+                        return self.commit_beside();
+                    }
                     self.model.done();
                     return Ok(());
                 }
@@ -322,7 +342,7 @@ impl<M: Medium> Run<M> {
     /// Drops the log as a reset does: without a commit.
     fn forget(&mut self) {
         self.handles = [const { None }; MAX_READERS];
-        self.log = None;
+        (self.log, self.begun) = (None, None);
         self.model.crash();
     }
 

@@ -101,6 +101,9 @@ impl Storage for SimSlots {
         let mut medium = self.medium();
         medium.check(slot, 0, 0, "settle");
         medium.check_on()?;
+        if !medium.named() && !medium.pending.iter().any(|(at, _)| *at == slot) {
+            return Ok(());
+        }
         let step = medium.step();
         if step == Ok(()) {
             medium.pending.retain(|(at, _)| *at != slot);

@@ -60,10 +60,8 @@ where
         let mut lowest: Option<(u32, Walk)> = None;
         let mut next = Some(newest);
         while let Some(index) = next.filter(|&index| index >= oldest) {
-            if self.plan.is_named::<S>() {
-                let slot = self.plan.slot(index);
-                self.storage.settle(slot).map_err(Error::Storage)?;
-            }
+            // A commit may have been on its way when the program ended, and the power stayed on.
+            self.storage.settle(self.plan.slot(index)).map_err(Error::Storage)?;
             let walk = self.scan(|probe| probe.walk(index, cursor))?;
             if let Some(walk) = walk {
                 if walk.solid {
