@@ -145,7 +145,7 @@ fn sweep<M: Drawn>(kind: Kind, seed: u64) -> Outcome {
 }
 
 /// As [`sweep`], in the mode that the variant says; `None` after a violation.
-fn sweep_mode<M: Medium>(mut case: Case, outcome: &mut Outcome) -> Option<()> {
+fn sweep_mode<M: Drawn>(mut case: Case, outcome: &mut Outcome) -> Option<()> {
     let Case { kind, seed, variant: mode, .. } = case;
     // The first attempt is not cut, and counts the steps there are to cut.
     let steps = attempt::<M>(case, outcome)?;

@@ -19,6 +19,8 @@ impl<M: Medium> Run<M> {
             handles: [const { None }; MAX_READERS],
             made: self.made,
             squeezed: false,
+            beside: self.beside,
+            begun: None,
         }
     }
 

@@ -240,15 +240,23 @@ impl<L: Batches> Group<L> {
     fn commit_to<'g>(&'g self, mut state: Guard<'g, L>, seqn: u64) -> Result<(), L::Error> {
         while state.log.committed() < seqn {
             state.take_failure()?;
-            state = if state.flight.is_some() { self.wait(state) } else { self.carry_out(state)? };
+            let done;
+            (state, done) = match state.flight {
+                Some(_) => (self.wait(state), Ok(())),
+                None => self.carry_out(state),
+            };
+            done?;
         }
         Ok(())
     }
 
     /// Commits what is stored, with the lock let go in between.
-    fn carry_out<'g>(&'g self, mut state: Guard<'g, L>) -> Result<Guard<'g, L>, L::Error> {
+    fn carry_out<'g>(&'g self, mut state: Guard<'g, L>) -> (Guard<'g, L>, Result<(), L::Error>) {
         state.quick = 0;
-        let Some(mut begun) = state.log.begin()? else { return Ok(state) };
+        let mut begun = match state.log.begin() {
+            Ok(Some(begun)) => begun,
+            nothing => return (state, nothing.map(|_| ())),
+        };
         state.flight = Some(state.log.stored());
         state.count_quick(&self.when);
         drop(state);
@@ -261,7 +269,7 @@ impl<L: Batches> Group<L> {
         if state.waiting > 0 {
             self.ended.notify_all();
         }
-        ended.map(|()| state)
+        (state, ended)
     }
 
     /// Waits for the end of the commit that is on its way.
@@ -313,11 +321,12 @@ impl<L: Batches> Group<L> {
             let by_number = self.when.background && state.since_begun() >= self.when.delta;
             let nap = clock.look(state.log.stored(), state.log.committed());
             if open && (by_number || nap == Some(Duration::ZERO)) {
-                state = self.carry_out(state).unwrap_or_else(|failure| {
-                    let mut state = lock(&self.state);
+                let done;
+                (state, done) = self.carry_out(state);
+                if let Err(failure) = done {
+                    // Nobody can have had the lock since, and learnt of it in another way.
                     state.failure.get_or_insert(failure);
-                    state
-                });
+                }
                 continue;
             }
             state.nap = match nap {
