@@ -209,7 +209,7 @@ impl RealDir {
 
 impl Dir for RealDir {
     fn list(&mut self, each: &mut dyn FnMut(Name)) -> io::Result<()> {
-        for entry in rustix::fs::Dir::read_from(&self.folder)? {
+        for entry in retry_on_intr(|| rustix::fs::Dir::read_from(&self.folder))? {
             if let Some(name) = entry?.file_name().to_str().ok().and_then(Name::parse) {
                 each(name);
             }
@@ -338,7 +338,7 @@ fn read_full(file: &File, offset: u64, out: &mut [u8]) -> io::Result<usize> {
 
 /// Takes the lock of an open file; gives the file back if somebody else has it.
 fn try_lock(file: File) -> io::Result<Result<Held, File>> {
-    match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+    match retry_on_intr(|| rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive)) {
         Err(Errno::WOULDBLOCK) => Ok(Err(file)),
         locked => Ok(Ok(locked.map(|()| Held { file, by: std::process::id() })?)),
     }
