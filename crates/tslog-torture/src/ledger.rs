@@ -23,6 +23,8 @@ pub(crate) struct Life {
     pub(crate) recreates: bool,
     /// Calls may fail.
     pub(crate) fails: bool,
+    /// What was promised from this moment on does not count.
+    pub(crate) until_ns: Option<u64>,
 }
 
 /// How far one reader is.
@@ -67,12 +69,14 @@ impl Ledger {
     }
 
     fn take(&mut self, event: &Event) -> Result<()> {
-        let Event { kind, who, seqn, value, .. } = *event;
+        let Event { kind, who, at_ns, seqn, value, .. } = *event;
+        let late = self.life.until_ns.is_some_and(|until_ns| at_ns >= until_ns);
         match kind {
+            Kind::Committed | Kind::Closed | Kind::Acked if late => {}
             Kind::Opened => self.take_opened(seqn)?,
             Kind::Stored => {
                 self.know(seqn, Identity::from_bits(value))?;
-                if self.life.durable {
+                if self.life.durable && !late {
                     self.acked = self.acked.max(seqn);
                 }
             }
@@ -84,7 +88,10 @@ impl Ledger {
                 if seqn != cursor.at + 1 {
                     return Err(format!("reader {who} got {seqn} behind {}", cursor.at));
                 }
-                (cursor.at, cursor.delivered) = (seqn, cursor.delivered.max(seqn));
+                cursor.at = seqn;
+                if !late {
+                    cursor.delivered = cursor.delivered.max(seqn);
+                }
             }
             Kind::Acking => {
                 let cursor = self.cursor(who)?;
@@ -232,8 +239,14 @@ impl Ledger {
 mod tests {
     use super::*;
 
-    const LIFE: Life =
-        Life { number: 1, durable: true, threads: 1, recreates: false, fails: false };
+    const LIFE: Life = Life {
+        number: 1,
+        durable: true,
+        threads: 1,
+        recreates: false,
+        fails: false,
+        until_ns: None,
+    };
 
     fn identity(counter: u32) -> Identity {
         Identity { life: 1, thread: 0, counter }
@@ -348,6 +361,22 @@ mod tests {
                 ledger.hear(&[event(Kind::Opened, 0)]).unwrap();
             }
             assert_eq!(ledger.compare(&found).is_ok(), is_well, "{opened} {found:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_promised_too_late_may_be_there_and_need_not() {
+        for last in 3..=4 {
+            let mut ledger = heard();
+            ledger.life.until_ns = Some(9);
+            let late = |kind, seqn| Event { at_ns: 9, ..event(kind, seqn) };
+            ledger.hear(&[late(Kind::Stored, 4), late(Kind::Acking, 2)]).unwrap();
+            ledger.hear(&[late(Kind::Delivered, 3), late(Kind::Delivered, 4)]).unwrap();
+            let mut found = found();
+            found.last = last;
+            found.records.extend((last == 4).then_some((4, identity(3))));
+            found.cursors = vec![last - 2];
+            ledger.compare(&found).unwrap();
         }
     }
 

@@ -26,7 +26,7 @@ pub(crate) fn look(path: &Path, seed: u64) -> Result<Found> {
     let told = |error: Error<std::io::Error>| format!("the log does not open to look at: {error}");
     let mut view = match View::open(path) {
         Ok(view) => view,
-        Err(Error::NoLog) => return Ok(Found { first: 1, ..Found::default() }),
+        Err(Error::NoLog) => return Ok(none()),
         Err(error) => return Err(told(error)),
     };
     let SeqnRange { first, last } = view.numbers().map_err(told)?;
@@ -48,4 +48,9 @@ pub(crate) fn look(path: &Path, seed: u64) -> Result<Found> {
             }
         }
     }
+}
+
+/// What is found where there is no log.
+pub(crate) fn none() -> Found {
+    Found { first: 1, ..Found::default() }
 }

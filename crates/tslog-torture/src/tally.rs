@@ -75,11 +75,31 @@ impl<'a> Tally<'a> {
         make: impl Fn(usize) -> Result<J, String> + Sync,
         run: impl Fn(&mut J, u64) -> Result<(), String> + Sync,
     ) -> Result<(), String> {
+        self.each_of(self.args.jobs, cases, make, run)
+    }
+
+    /// As [`Tally::each`], by one job.
+    pub(crate) fn each_alone<J>(
+        &self,
+        cases: Range<u64>,
+        make: impl Fn(usize) -> Result<J, String> + Sync,
+        run: impl Fn(&mut J, u64) -> Result<(), String> + Sync,
+    ) -> Result<(), String> {
+        self.each_of(1, cases, make, run)
+    }
+
+    fn each_of<J>(
+        &self,
+        jobs: usize,
+        cases: Range<u64>,
+        make: impl Fn(usize) -> Result<J, String> + Sync,
+        run: impl Fn(&mut J, u64) -> Result<(), String> + Sync,
+    ) -> Result<(), String> {
         let only = self.args.case.filter(|case| cases.contains(case));
         if only.is_none() && self.args.case.is_some() {
             return Ok(());
         }
-        let jobs = if only.is_some() { 1 } else { self.args.jobs };
+        let jobs = if only.is_some() { 1 } else { jobs };
         let next = AtomicU64::new(cases.start);
         let tried = AtomicBool::new(false);
         let work = |job: usize| -> Result<(), String> {

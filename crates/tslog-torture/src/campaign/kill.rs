@@ -73,6 +73,7 @@ fn live(args: &Args, tally: &Tally<'_>, memory: &Path, folder: &Path, case: u64)
             threads: work.threads,
             recreates: work.recreate,
             fails: false,
+            until_ns: None,
         });
         let heard = kill_once(&work, memory, folder, &mut rng, &mut ledger);
         let heard = heard.map_err(|what| format!("life {number}: {what}"))?;

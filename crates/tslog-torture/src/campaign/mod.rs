@@ -1,8 +1,11 @@
 //! The campaigns by name.
 
+mod down;
+mod eio;
 mod full;
 mod kill;
 mod replay;
+mod strace;
 
 use std::process::ExitCode;
 
@@ -21,6 +24,9 @@ const CAMPAIGNS: &[Campaign] = &[
     Campaign { name: "kill", run: kill::run },
     Campaign { name: "full", run: full::run },
     Campaign { name: "replay", run: replay::run },
+    Campaign { name: "strace", run: strace::run },
+    Campaign { name: "eio", run: eio::run },
+    Campaign { name: "down", run: down::run },
 ];
 
 pub(crate) fn named(name: &str) -> Option<&'static Campaign> {

@@ -156,8 +156,12 @@ impl<'r> Image<'r> {
         let (most, torn) = (rng.pick(&[0, 20, 50, 80, 100]), rng.chance(50));
         for entry in &entries[flush..] {
             let Entry::Write { sector, data, at_once } = entry else { continue };
+            let system = self.recording.system;
+            let in_whole = |sector: usize| system.whole.contains(&sector);
+            let sectors = *sector..*sector + data.len() / SECTOR;
+            let torn = torn && !sectors.clone().any(in_whole);
             let whole = *at_once || (!torn && rng.chance(most));
-            for (piece, sector) in data.chunks(SECTOR).zip(*sector..) {
+            for (piece, sector) in data.chunks(SECTOR).zip(sectors) {
                 if whole || (torn && rng.chance(most)) {
                     write(piece, sector * SECTOR)?;
                 }

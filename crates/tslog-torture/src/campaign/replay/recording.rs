@@ -96,6 +96,7 @@ fn life(work: &Work) -> Life {
         threads: work.threads,
         recreates: work.recreate,
         fails: false,
+        until_ns: None,
     }
 }
 
