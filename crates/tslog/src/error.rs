@@ -12,7 +12,8 @@ use crate::words::SeqnRange;
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
 pub enum Error<E> {
-    /// The log, or this reader of it, was closed or replaced by a newer handle.
+    /// The log, or this reader of it, was closed or replaced by a newer handle; or another log was
+    /// made in its place.
     Closed,
     /// Committed records do not read back: their bytes changed on the medium. The reader stands
     /// behind the range and goes on there.

@@ -365,3 +365,98 @@ fn a_log_that_may_drop_its_oldest_bucket_is_never_full_whatever_a_commit_spans()
         }
     }
 }
+
+#[test]
+fn a_log_that_is_made_anew_ends_those_who_look_at_the_old_one() {
+    let temp = tempfile::tempdir().unwrap();
+    let made = |recreate: bool, records: u64| {
+        let log = Options::new().record_size(8).recreate(recreate).open_raw(temp.path()).unwrap();
+        for i in 1..=records {
+            log.store_record(&i.to_le_bytes()).unwrap();
+        }
+        log.close().unwrap();
+    };
+    for records in [0, 5] {
+        made(true, records);
+        let mut apart = Options::open_reader(temp.path(), 0).unwrap();
+        for i in 1..=records {
+            assert_eq!(apart.next_record().unwrap().unwrap().0, i);
+        }
+        assert!(apart.next_record().unwrap().is_none());
+        let mut view = View::open(temp.path()).unwrap();
+        view.refresh().unwrap();
+        made(true, 7);
+        assert!(matches!(apart.next_record(), Err(Error::Closed)), "after {records} records");
+        assert!(matches!(view.refresh(), Err(Error::Closed)), "after {records} records");
+    }
+}
+
+/// A bucket of the log in `path` with one frame of one record, made from `docs/layout.md`.
+fn forge_bucket(path: &std::path::Path, index: u32, number: u64, record: [u8; 8]) {
+    let crc = |seed: u32, parts: &[&[u8]]| {
+        parts.iter().fold(seed, |crc, part| crc32c::crc32c_append(crc, part))
+    };
+    let mix = |number: u64| {
+        let (low, high) = ((number & 0xFFFF_FFFF) as u32, (number >> 32) as u32);
+        let x = low ^ high.wrapping_mul(0x9E37_79B1);
+        let x = (x ^ (x >> 16)).wrapping_mul(0x85EB_CA6B);
+        let x = (x ^ (x >> 13)).wrapping_mul(0xC2B2_AE35);
+        x ^ (x >> 16)
+    };
+    let crc8 = |bytes: &[u8]| {
+        let step = |crc: u8| if crc & 0x80 == 0 { crc << 1 } else { (crc << 1) ^ 0x2F };
+        bytes.iter().fold(0xFF, |crc, byte| (0..8).fold(crc ^ byte, |crc, _| step(crc)))
+    };
+    let header = std::fs::read(path.join("header-0")).unwrap();
+    let base_seed = crc(0, &[&header[16..32], &header[12..16]]);
+    let seed = crc(base_seed, &[&index.to_le_bytes()]);
+    let mut bytes = [&index.to_le_bytes()[..], &number.to_le_bytes()[..7], &[1]].concat();
+    bytes.extend([0xFF; 16]);
+    bytes.extend(crc(seed, &[&bytes]).to_le_bytes());
+    let mut head = vec![1, 0, 1];
+    head.push(crc8(&head));
+    let sum = crc(seed, &[&head, &record]) ^ mix(number);
+    bytes.extend([&head[..], &sum.to_le_bytes(), &record].concat());
+    bytes.resize(4096, 0);
+    std::fs::write(path.join(format!("bucket-{index:010}")), bytes).unwrap();
+}
+
+#[test]
+fn billions_of_missing_buckets_are_not_tried_one_by_one() {
+    let temp = tempfile::tempdir().unwrap();
+    let options = || Options::new().record_size(8).commit_delta(1);
+    options().bucket_size(4).open_raw(temp.path()).unwrap().close().unwrap();
+    let log = options().open_raw(temp.path()).unwrap();
+    for i in 1..=8_u64 {
+        log.store_record(&i.to_le_bytes()).unwrap();
+    }
+    log.close().unwrap();
+    forge_bucket(temp.path(), 4_000_000_000, 1_000_000, *b"far away");
+
+    let mut view = View::open(temp.path()).unwrap();
+    let mut out = [0; 64];
+    assert_eq!(view.read(&mut out).unwrap(), ViewStep::Records(1, 1));
+    view.seek(9).unwrap();
+    let gap = tslog::SeqnRange { first: 9, last: 999_999 };
+    assert_eq!(view.read(&mut out).unwrap(), ViewStep::Damaged(gap));
+    assert_eq!(view.read(&mut out).unwrap(), ViewStep::Records(1_000_000, 1));
+    assert_eq!(&out[..8], *b"far away");
+
+    let log = options().open_raw(temp.path()).unwrap();
+    assert_eq!(log.stats().seqn, 1_000_000);
+    let mut reader = log.reader(0).unwrap();
+    for i in 1..=8_u64 {
+        assert_eq!(reader.next_record().unwrap().unwrap().0, i);
+    }
+    assert!(matches!(reader.next_record(), Err(Error::Damaged(range)) if range == gap));
+    assert_eq!(reader.next_record().unwrap().unwrap().0, 1_000_000);
+    reader.commit().unwrap();
+    for i in 1_000_001..=1_000_005_u64 {
+        assert_eq!(log.store_record(&i.to_le_bytes()).unwrap(), i);
+    }
+    assert_eq!(log.stats().oldest_bucket, 4_000_000_001);
+    log.close().unwrap();
+    forge_bucket(temp.path(), 7, 1, *b"backward");
+    options().recreate(true).open_raw(temp.path()).unwrap();
+    assert!(!temp.path().join("bucket-0000000007").exists());
+}

@@ -137,6 +137,12 @@ impl Viewed {
             Error::NotALog => unreadable(Error::NotALog, path).hint(first_bytes(&file)),
             error => unreadable(error, path),
         })?;
+        if let Some(wrong) = sector_size.filter(|size| !dump.slot_size.is_multiple_of(*size)) {
+            let slot = dump.slot_size;
+            let message =
+                format!("expected a --sector-size that divides {slot} bytes, got {wrong}");
+            return Err(Failure::usage(message).hint(format!("tslog stats {file} --image")));
+        }
         let mut viewed = Self::new(Box::new(view), path)?;
         viewed.missing_size = dump.missing_size;
         Ok(viewed)
@@ -179,14 +185,15 @@ impl Viewed {
     }
 
     pub(crate) fn refresh(&mut self) -> Result<()> {
-        self.view.refresh().map_err(|error| failure(error, &self.path))?;
+        self.view.refresh().map_err(|error| match error {
+            Error::Closed => {
+                let place = shell(&self.path);
+                Failure::error(format!("the log in {place} was made anew meanwhile"))
+                    .hint(format!("tslog stats {place}"))
+            }
+            error => failure(error, &self.path),
+        })?;
         let numbers = self.view.numbers().map_err(|error| failure(error, &self.path))?;
-        if numbers.last < self.numbers.last {
-            // Numbers never go back, so this is not the log that was opened.
-            let _ = Self::folder(&self.path)?;
-            let message = format!("the log in {} was made anew meanwhile", shell(&self.path));
-            return Err(Failure::error(message).hint(format!("tslog stats {}", shell(&self.path))));
-        }
         self.numbers = numbers;
         Ok(())
     }

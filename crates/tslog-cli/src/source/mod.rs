@@ -74,7 +74,7 @@ pub(crate) fn failure(error: Error<io::Error>, path: &Path) -> Failure {
         .hint(format!("ls -l {dir}")),
         Error::Locked(pid) => {
             let holder = pid.map_or("another process".to_owned(), |pid| format!("process {pid}"));
-            let message = format!("the log in {dir}, or this reader of it, is in use by {holder}");
+            let message = format!("the log in {dir} is being written by {holder}");
             Failure::new(Exit::Locked, message).hint(format!("tslog stats {dir}"))
         }
         Error::Full => Failure::new(

@@ -6,7 +6,7 @@ use tslog::{Error, Options, Policy, Schema, SharedLog, SharedReader, View};
 
 use super::look::{RECORD_SIZE_MAX, check_record_size};
 use super::{Facts, Gap, Records, Step, Viewed, failure, unreadable};
-use crate::exit::{Failure, Result};
+use crate::exit::{Exit, Failure, Result};
 use crate::shell::shell;
 
 /// One reader of a log, with its lock.
@@ -26,7 +26,14 @@ impl Reading {
             return Err(Failure::usage(format!("expected a --reader from 0 to {last}, got {n}"))
                 .hint(format!("tslog stats {}", shell(path))));
         }
-        let reader = Options::open_reader(path, n).map_err(|error| failure(error, path))?;
+        let reader = Options::open_reader(path, n).map_err(|error| match error {
+            Error::Locked(_) => {
+                let message = format!("reader {n} of the log in {} is in use", shell(path));
+                Failure::new(Exit::Locked, format!("{message} by another process"))
+                    .hint(format!("tslog stats {}", shell(path)))
+            }
+            error => failure(error, path),
+        })?;
         Ok(Self { reader, path: path.to_owned(), record: Vec::new() })
     }
 

@@ -98,8 +98,7 @@ fn a_second_writer_is_told_who_has_the_log() {
     let writer = writer(&desk);
     for args in ["append log", "create log --recreate --format Q"] {
         let told = format!(
-            "error: the log in log, or this reader of it, is in use by process {}\n  tslog stats \
-             log\n",
+            "error: the log in log is being written by process {}\n  tslog stats log\n",
             writer.0.id()
         );
         desk.run(args).is(6, "", &told);
@@ -114,9 +113,11 @@ fn a_second_writer_is_told_who_has_the_log() {
 fn a_reader_that_is_in_use_is_locked() {
     let desk = Desk::with_log(3, "--readers 2", 1);
     let reader = tslog::Options::open_reader(desk.path("log"), 1).unwrap();
-    let said = desk.run("read log --reader 1");
-    assert_eq!((said.code, &*said.out), (Some(6), ""));
-    assert!(said.err.contains("or this reader of it, is in use by"), "{said:?}");
+    desk.run("read log --reader 1").is(
+        6,
+        "",
+        "error: reader 1 of the log in log is in use by another process\n  tslog stats log\n",
+    );
     assert_eq!(desk.run("read log --reader 0").code, Some(0));
     drop(reader);
     assert_eq!(desk.run("read log --reader 1").code, Some(0));
@@ -172,5 +173,22 @@ fn a_signal_ends_an_append_with_a_commit() {
         let last = desk.last();
         assert!(last > 90_000, "{last}");
         assert_eq!(desk.ok("cat log --json", "").lines().count() as u64, last);
+    }
+}
+
+#[test]
+fn following_ends_when_the_log_is_made_anew_and_says_so() {
+    for records in [0, 2] {
+        let desk = Desk::with_log(records, "", 1);
+        let mut follower = desk.start("cat log -f --csv");
+        let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+        for _ in 0..=records {
+            lines.next().unwrap().unwrap();
+        }
+        desk.ok("create log --recreate --format QI --fields time:s,value", "");
+        desk.ok("append log", &numbers(1..=1));
+        let said = finish(follower);
+        assert_eq!(said.code, Some(1), "{said:?}");
+        assert_eq!(said.err, "error: the log in log was made anew meanwhile\n  tslog stats log\n");
     }
 }

@@ -51,7 +51,7 @@ where
         }
         self.mend_header()?;
         while self.tail.head != NO_INDEX && next.saturating_sub(self.tail.oldest) >= self.ring {
-            self.give_up_oldest();
+            self.give_up_oldest()?;
         }
         if self.tail.abandoned {
             self.erase_void(next)?;

@@ -124,9 +124,14 @@ fn erase_ring_of<S: Storage>(
 /// Discards the buckets of the log that was replaced; none of them is valid any more.
 fn discard_all<S: Storage>(storage: &mut S) -> Result<(), Error<S::Error>> {
     while let Some(present) = storage.present(u32::MAX).map_err(Error::Storage)? {
-        let last = present.highest.min(present.lowest.saturating_add(0xFFFF));
-        for slot in present.lowest..=last {
+        let mut slot = present.highest;
+        loop {
             storage.discard(slot).map_err(Error::Storage)?;
+            slot = slot.saturating_sub(1);
+            // Behind a gap, what is left is listed again.
+            if slot < present.lowest || storage.extent(slot).map_err(Error::Storage)? == 0 {
+                break;
+            }
         }
     }
     storage.sync().map_err(Error::Storage)

@@ -97,6 +97,17 @@ pub(crate) fn read_stable<S: Storage>(
     Ok(copy)
 }
 
+/// Tells whether this is still the log of `plan`, for those who look at it beside its writer.
+/// Numbers never go back unless the log was made anew, and this asks for no less than that.
+#[cfg(feature = "std")]
+pub(crate) fn check_same<S: Storage>(
+    storage: &mut S,
+    plan: &crate::layout::plan::Plan,
+) -> Result<(), Error<S::Error>> {
+    let (header, _) = find(storage)?;
+    if header.base_seed() == plan.base_seed { Ok(()) } else { Err(Error::Closed) }
+}
+
 /// Reads and checks one copy.
 pub(crate) fn read_copy<S: Storage>(
     storage: &mut S,

@@ -152,6 +152,28 @@ impl<S: Storage> Probe<'_, '_, S> {
         Ok(present.map(|present| index(present.highest)))
     }
 
+    /// The next bucket behind `index` and up to `head`, where missing ones need not be tried one by
+    /// one.
+    pub(crate) fn above(&mut self, index: u32, head: u32) -> Result<u32, S::Error> {
+        let following = index.saturating_add(1);
+        let first = self.plan.slot(following);
+        if !self.plan.is_named::<S>() || following >= head || self.storage.extent(first)? > 0 {
+            return Ok(following);
+        }
+        // Invariant: none exists up to `low`, and `high` is the first or behind it.
+        let (mut low, mut high) = (following, head);
+        while high.saturating_sub(low) > 1 {
+            let middle = low.midpoint(high);
+            let present = self.storage.present(self.plan.slot(middle).saturating_add(1))?;
+            if present.is_some_and(|present| present.highest > first) {
+                high = middle;
+            } else {
+                low = middle;
+            }
+        }
+        Ok(high)
+    }
+
     /// Where the header of bucket `index` is rotten, the numbers it may begin with.
     pub(crate) fn plausible_first(
         &mut self,

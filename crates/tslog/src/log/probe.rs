@@ -164,10 +164,12 @@ impl<S: Storage> Probe<'_, '_, S> {
         index: u32,
         head: u32,
     ) -> Result<Option<u64>, S::Error> {
-        for index in index..=head {
+        let mut index = index;
+        while index <= head {
             if let Some(header) = self.bucket_header(index)? {
                 return Ok(Some(header.first));
             }
+            index = self.above(index, head)?;
         }
         Ok(None)
     }

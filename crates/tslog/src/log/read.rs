@@ -114,7 +114,7 @@ impl<S: Storage> Probe<'_, '_, S> {
                 at.left = self.left_in(bounds, at.index, next)?;
             }
             if at.left == 0 {
-                *at = Position::start_of(at.index.saturating_add(1));
+                *at = Position::start_of(self.above(at.index, bounds.head)?);
                 continue;
             }
             let Some((header, size)) = self.frame_header(at.index, at.offset)? else {
@@ -226,7 +226,7 @@ impl<S: Storage> Probe<'_, '_, S> {
                 if let Some(header) = self.bucket_header(probe)? {
                     break Some(header.first);
                 }
-                probe = probe.saturating_sub(1);
+                probe = self.below(probe)?.unwrap_or(low);
                 if probe <= low {
                     break None;
                 }

@@ -173,7 +173,7 @@ where
             let in_use = self.tail.oldest >= self.tail.anchor;
             if in_use || !self.is_consumed(self.tail.oldest)? {
                 self.drop_unread()?;
-            } else if !self.give_up_oldest() {
+            } else if !self.give_up_oldest()? {
                 return Err(Error::Full);
             }
         }
@@ -189,7 +189,7 @@ where
         while self.tail.oldest < self.tail.anchor.min(self.tail.head)
             && self.is_consumed(self.tail.oldest)?
         {
-            if !self.give_up_oldest() {
+            if !self.give_up_oldest()? {
                 break;
             }
         }
@@ -197,17 +197,20 @@ where
     }
 
     /// Moves `oldest` on; where slots have names, gives the space back. Says whether that worked.
-    pub(super) fn give_up_oldest(&mut self) -> bool {
-        let slot = self.plan.slot(self.tail.oldest);
-        self.tail.oldest = self.tail.oldest.saturating_add(1);
-        let discarded = !self.plan.is_named::<S>() || self.storage.discard(slot).is_ok();
-        if !discarded {
-            self.tail.oldest = self.tail.oldest.saturating_sub(1);
-        }
+    pub(super) fn give_up_oldest(&mut self) -> Result<bool, Error<S::Error>> {
+        let (oldest, newest) = (self.tail.oldest, self.tail.anchor.min(self.tail.head));
+        self.tail.oldest = if self.plan.is_named::<S>() {
+            if self.storage.discard(self.plan.slot(oldest)).is_err() {
+                return Ok(false);
+            }
+            self.look(|probe| probe.above(oldest, newest))?
+        } else {
+            oldest.saturating_add(1)
+        };
         if self.tail.anchor != NO_INDEX {
             self.tail.anchor = self.tail.anchor.max(self.tail.oldest);
         }
-        discarded
+        Ok(true)
     }
 
     /// True if every declared reader has committed beyond the last record of bucket `index`.
@@ -231,7 +234,7 @@ where
         if self.policy == Policy::Error || last_one {
             return Err(Error::Full);
         }
-        if self.give_up_oldest() { Ok(()) } else { Err(Error::Full) }
+        if self.give_up_oldest()? { Ok(()) } else { Err(Error::Full) }
     }
 
     /// Erases what a cut left beyond the newest bucket, newest first, so that none of it is ever

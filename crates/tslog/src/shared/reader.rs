@@ -11,6 +11,7 @@ use crate::{
     log::{
         NO_INDEX,
         cursors::newest_place,
+        header,
         probe::{Probe, Seen, Window},
         read::{Bounds, Position, Step},
     },
@@ -325,6 +326,9 @@ impl<T> SharedReader<T> {
                 let window = &mut Window::ahead(&mut self.window, Seen::default());
                 let mut probe = Probe { storage: &mut self.folder, plan: self.plan, window };
                 let bounds = probe.discover().map_err(Error::Storage)?;
+                if bounds.last < self.bounds.last || bounds.head == NO_INDEX {
+                    header::check_same(&mut self.folder, &self.plan)?;
+                }
                 if bounds.last > self.bounds.last && bounds.head != NO_INDEX {
                     // The writer may not have synced yet; a number handed out must stay taken.
                     let slot = self.plan.slot(bounds.head);

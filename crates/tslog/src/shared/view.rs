@@ -201,10 +201,15 @@ impl<S: Storage> View<S> {
     /// Looks again how far the log goes.
     ///
     /// # Errors
-    /// [`Error::Storage`].
+    /// [`Error::Closed`] if another log was made in its place; [`Error::Storage`].
     pub fn refresh(&mut self) -> Result<(), Error<S::Error>> {
         self.seen = Seen::default();
+        self.storage.refresh();
+        let last = self.bounds.last;
         self.bounds = self.probe(|probe| -> Result<_, S::Error> { probe.discover() })?;
+        if self.bounds.last < last || self.bounds.head == NO_INDEX {
+            header::check_same(&mut self.storage, &self.plan)?;
+        }
         let head = self.bounds.head;
         if head != NO_INDEX {
             let extent = self.storage.extent(self.plan.slot(head)).map_err(Error::Storage)?;

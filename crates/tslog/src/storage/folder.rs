@@ -125,11 +125,6 @@ impl Folder<RealDir> {
         self.dir.watch()
     }
 
-    /// Looks at what the names mean now.
-    pub fn refresh(&mut self) {
-        self.dir.refresh();
-    }
-
     fn is_blank(&mut self) -> io::Result<bool> {
         let headers = [Name::Header(0), Name::Header(1)];
         let header = |name| self.dir.size(name).map(|size| size.is_some());
@@ -312,6 +307,10 @@ impl<D: Dir> Storage for Folder<D> {
             }
         })?;
         Ok(present)
+    }
+
+    fn refresh(&mut self) {
+        self.dir.refresh();
     }
 
     fn settle(&mut self, slot: u32) -> io::Result<()> {

@@ -135,6 +135,9 @@ pub trait Storage {
         Ok(None)
     }
 
+    /// Looks again at what names lead to: another process may have removed a slot and made it anew.
+    fn refresh(&mut self) {}
+
     /// Makes durable whatever any process has written to `slot` so far, and its name, so that what
     /// is read from it next can be relied on.
     fn settle(&mut self, slot: u32) -> Result<(), Self::Error> {
@@ -227,6 +230,9 @@ impl<S: Storage + ?Sized> Storage for &mut S {
     }
     fn present(&mut self, below: u32) -> Result<Option<Present>, S::Error> {
         (**self).present(below)
+    }
+    fn refresh(&mut self) {
+        (**self).refresh();
     }
     fn settle(&mut self, slot: u32) -> Result<(), S::Error> {
         (**self).settle(slot)

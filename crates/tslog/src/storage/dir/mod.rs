@@ -86,6 +86,9 @@ pub trait Dir {
     fn sync(&mut self, name: Name) -> io::Result<()>;
     /// Makes the names that came and went survive a power cut.
     fn sync_names(&mut self) -> io::Result<()>;
+    /// Lets go of files whose names lead elsewhere by now, as another process may remove a file and
+    /// make it anew. Those that were written and not synced stay.
+    fn refresh(&mut self) {}
     /// True if the lock of this file is taken.
     fn is_locked(&mut self, name: Name) -> io::Result<bool>;
 }

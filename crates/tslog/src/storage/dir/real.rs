@@ -115,17 +115,6 @@ impl RealDir {
         self.locks.clear();
     }
 
-    /// Lets go of files whose names lead elsewhere by now, as another process may remove a file and
-    /// make it anew. Those that were written and not synced stay.
-    pub fn refresh(&mut self) {
-        let Self { folder, open, .. } = self;
-        open.retain(|open| {
-            let now =
-                rustix::fs::statat(&*folder, open.name.to_string(), AtFlags::SYMLINK_NOFOLLOW);
-            open.unsynced || now.is_ok_and(|stat| inode(&stat) == open.inode)
-        });
-    }
-
     /// The file itself, to be written and synced beside other work on the folder; see
     /// [`RealDir::synced`]. Until then it is held open.
     pub(crate) fn lend(&mut self, name: Name) -> io::Result<Lent> {
@@ -267,6 +256,15 @@ impl Dir for RealDir {
 
     fn sync_names(&mut self) -> io::Result<()> {
         Ok(retry_on_intr(|| rustix::fs::fsync(&self.folder))?)
+    }
+
+    fn refresh(&mut self) {
+        let Self { folder, open, .. } = self;
+        open.retain(|open| {
+            let now =
+                rustix::fs::statat(&*folder, open.name.to_string(), AtFlags::SYMLINK_NOFOLLOW);
+            open.unsynced || now.is_ok_and(|stat| inode(&stat) == open.inode)
+        });
     }
 
     fn is_locked(&mut self, name: Name) -> io::Result<bool> {
