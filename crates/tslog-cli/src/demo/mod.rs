@@ -249,7 +249,7 @@ pub(crate) fn run(dir: &Path, keep: bool) -> Result<Exit> {
     let (log, start) = (dir.join("log"), Instant::now());
     let mut stage = Stage { log, start, stopped, bar, receiver };
     stage.say(&format!(
-        "{} readings of four wireless motes are stored by one process and delivered by another.",
+        "{} readings of four wireless motes: one process stores, another delivers.",
         thousands(total)
     ));
 
@@ -295,7 +295,7 @@ fn balance(stage: &Stage, view: &mut Viewed, readings: &[Reading]) -> Result<()>
     expected.sort_unstable_by_key(|reading| (reading.mote, reading.number));
     let gapless = (1..=stored).all(|seqn| receiver.got.contains_key(&seqn));
     let mut out = io::stdout().lock();
-    writeln!(out, "{}", picture::temperatures(&by_mote))?;
+    writeln!(out, "{}\n", picture::temperatures(&by_mote))?;
     writeln!(
         out,
         "stored {} = delivered {} + pending {} + dropped {}",
@@ -315,7 +315,7 @@ fn balance(stage: &Stage, view: &mut Viewed, readings: &[Reading]) -> Result<()>
     let seconds = stage.start.elapsed().as_secs_f64();
     writeln!(
         out,
-        "All {} readings arrived, in order, equal to the data set value by value ({seconds:.1} s).",
+        "All {} readings arrived in order, each value as in the data set: {seconds:.1} s",
         thousands(delivered)
     )?;
     Ok(())
