@@ -127,7 +127,7 @@ Examples:
   echo 2026-01-01T00:00:00Z,21.5,40 | tslog append data
   sensor | tslog append data --json-lines --commit-delta 1
   tslog append mixed --tag 1 < alarms.csv
-  sensor | tslog append data --max-buckets 100 --drop-oldest
+  sensor | tslog append data --json-lines --max-buckets 100 --drop-oldest
 
 A header line is found by itself, and then names the columns. A time is a number in the unit of \
 its field, or RFC 3339. Everything is committed at the end, and on Ctrl-C.";

@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn the_readings_of_the_readme_are_the_first_of_mote_3() {
+        let csv = include_str!("../../../../examples/data/readings.csv");
+        let row = |r: &Reading| {
+            let seconds = u64::from(r.number) * INTERVAL_S;
+            format!("{seconds},{},{}", r.temperature, r.humidity)
+        };
+        let readings = readings().unwrap();
+        let expected = readings.iter().filter(|r| r.mote == 3).take(60).map(row);
+        assert!(csv.lines().skip(1).eq(expected), "{csv}");
+        assert!(csv.starts_with("time,temperature,humidity\n") && csv.ends_with('\n'));
+    }
+
+    #[test]
     fn a_line_that_is_not_understood_is_named() {
         for bad in ["4593", "4593 2797 2", "45.93 27.97", "4593 2797 1 1", "x 1", "40000 1", ""] {
             let error = decode(&format!("mote 1 indoor\n1 1\n{bad}\n")).unwrap_err();

@@ -8,6 +8,7 @@ mod demo;
 mod dumps;
 mod input;
 mod processes;
+mod readme;
 
 use std::{
     fmt::Write as _,
