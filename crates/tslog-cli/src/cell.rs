@@ -56,7 +56,9 @@ impl Kind {
             Self::Half | Self::Single | Self::Double => {
                 let counted = || nanoseconds().map(|(unit, at)| unit.count_as_float(at));
                 let value = text.parse().ok().or_else(counted);
-                value.filter(|value| self.can_hold(*value)).map(Cell::Float)
+                // Digits that parse as infinite are a number too large for any float.
+                let exact = |value: &f64| value.is_finite() || !text.contains(char::is_numeric);
+                value.filter(exact).filter(|value| self.can_hold(*value)).map(Cell::Float)
             }
             Self::Bool => match text {
                 "true" | "1" => Some(Cell::Bool(true)),
@@ -132,7 +134,7 @@ impl fmt::Display for Expected {
             Kind::Int { min, max } => write!(f, "an integer from {min} to {max}")?,
             Kind::Half => f.write_str("a number between -65520 and 65520")?,
             Kind::Single => f.write_str("a number up to 3.4e38")?,
-            Kind::Double => f.write_str("a number")?,
+            Kind::Double => f.write_str("a number up to 1.8e308")?,
             Kind::Bool => f.write_str("true or false")?,
             Kind::Char => f.write_str("one byte of text")?,
             Kind::Text(most) | Kind::Pascal(most) => write!(f, "text of at most {most} bytes")?,
@@ -236,6 +238,8 @@ mod tests {
         assert_eq!(expected(BYTE, "256"), "an integer from 0 to 255");
         assert_eq!(expected(BYTE, "1.5"), "an integer from 0 to 255");
         assert_eq!(expected(Kind::Single, "1e39"), "a number up to 3.4e38");
+        assert_eq!(expected(Kind::Single, "-1e400"), "a number up to 3.4e38");
+        assert_eq!(expected(Kind::Double, &"9".repeat(400)), "a number up to 1.8e308");
         assert_eq!(expected(Kind::Half, "65520"), "a number between -65520 and 65520");
         assert_eq!(expected(Kind::Bool, "yes"), "true or false");
         assert_eq!(expected(Kind::Char, "ab"), "one byte of text");

@@ -27,7 +27,7 @@ const TABLE: [(Exit, u8, &str); 7] = [
     (Exit::Usage, 2, "the arguments were wrong, and nothing changed"),
     (Exit::NoLog, 3, "there is no log at this place"),
     (Exit::Damage, 4, "damage was found: the sound records were read, the damaged ones are named"),
-    (Exit::Locked, 6, "another process has the log, or this reader of it"),
+    (Exit::Locked, 6, "another process writes the log, or has this reader of it"),
     (Exit::Full, 7, "the log is full, and its readers still need every bucket"),
 ];
 

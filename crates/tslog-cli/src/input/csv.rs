@@ -14,11 +14,32 @@ pub(super) struct Csv<'a, R> {
     reader: Reader<R>,
     tags: Tags<'a>,
     record: StringRecord,
-    /// The names of the columns, if the first line had them.
-    header: Option<Vec<String>>,
+    /// Where the columns are, if the first line named them.
+    header: Option<Header>,
     ignored: Vec<String>,
     at_start: bool,
     line: u64,
+}
+
+/// What the first line says.
+struct Header {
+    names: usize,
+    tag: Option<usize>,
+    /// For each format the places of its columns.
+    places: Vec<Vec<Option<usize>>>,
+}
+
+impl Header {
+    fn new(names: &[&str], tags: &Tags<'_>) -> Self {
+        // The name with the unit is the better match.
+        let place = |column: &Column| tags.place(names, &[&column.label(), &column.name]);
+        let places = |columns: &[Column]| columns.iter().map(place).collect();
+        Self {
+            names: names.len(),
+            tag: tags.tag_name().and_then(|tag| tags.place(names, &[&tag])),
+            places: tags.shape.formats.iter().map(|format| places(&format.columns)).collect(),
+        }
+    }
 }
 
 impl<'a, R: BufRead> Csv<'a, R> {
@@ -64,39 +85,39 @@ impl<'a, R: BufRead> Csv<'a, R> {
     }
 
     fn cells(&self) -> Result<Line, String> {
-        let tag_name = self.tags.shape.tag_name();
-        let tag = self
-            .header
-            .as_ref()
-            .and_then(|names| self.record.get(names.iter().position(|name| *name == tag_name)?));
+        let tag = self.header.as_ref().and_then(|header| self.record.get(header.tag?));
         let (tag, columns) = self.tags.columns(tag)?;
-        let cells = match &self.header {
-            None if self.record.len() != columns.len() => {
-                return Err(wrong_count(columns, self.record.len()));
+        let Some(header) = &self.header else {
+            if self.record.len() != columns.len() {
+                return Err(self.wrong_count(columns));
             }
-            None => columns
-                .iter()
-                .zip(&self.record)
-                .map(|(column, text)| cell(column, text))
-                .collect::<Result<_, _>>()?,
-            Some(names) => columns
-                .iter()
-                .map(|column| cell(column, self.named(names, column)?))
-                .collect::<Result<_, _>>()?,
+            let cells = columns.iter().zip(&self.record).map(|(column, text)| cell(column, text));
+            return Ok(Line { tag, cells: cells.collect::<Result<_, _>>()? });
         };
-        Ok(Line { tag, cells })
+        let places = header.places.get(usize::from(tag)).map_or(&[][..], Vec::as_slice);
+        let named = |(column, place): (&Column, &Option<usize>)| {
+            let name = &column.name;
+            let place = place
+                .ok_or_else(|| format!("expected a column `{name}`, and the header has none"))?;
+            let text = self.record.get(place).ok_or_else(|| {
+                format!("{name}: expected {} values, got {}", header.names, self.record.len())
+            })?;
+            cell(column, text)
+        };
+        let cells = columns.iter().zip(places).map(named);
+        Ok(Line { tag, cells: cells.collect::<Result<_, _>>()? })
     }
 
-    /// The text under the name of a column; its name with the unit is the better match.
-    fn named(&self, names: &[String], column: &Column) -> Result<&str, String> {
-        let label = column.label();
-        let at = |wanted: &str| names.iter().position(|name| name == wanted);
-        let at = at(&label).or_else(|| at(&column.name)).ok_or_else(|| {
-            format!("expected a column `{}`, and the header has none", column.name)
-        })?;
-        self.record.get(at).ok_or_else(|| {
-            format!("{}: expected {} values, got {}", column.name, names.len(), self.record.len())
-        })
+    /// The sentence for a line with too few values or too many, and what may have parted them.
+    fn wrong_count(&self, columns: &[Column]) -> String {
+        let wrong = wrong_count(columns, self.record.len());
+        match self.record.get(0).filter(|_| self.record.len() == 1) {
+            Some(text) if text.contains(';') => format!("{wrong}: part them by commas, not by `;`"),
+            Some(text) if text.contains('\t') => {
+                format!("{wrong}: part them by commas, not by tabs")
+            }
+            _ => wrong,
+        }
     }
 }
 
@@ -104,9 +125,10 @@ impl<R: BufRead> Lines for Csv<'_, R> {
     fn next_line(&mut self) -> Result<Option<Line>, BadLine> {
         let mut found = self.advance()?;
         if std::mem::take(&mut self.at_start) && found && self.is_header() {
-            let names: Vec<String> = self.record.iter().map(str::to_owned).collect();
-            self.ignored = names.iter().filter(|name| !self.tags.knows(name)).cloned().collect();
-            self.header = Some(names);
+            let names: Vec<&str> = self.record.iter().collect();
+            let ignored = names.iter().filter(|name| !self.tags.knows(name));
+            self.ignored = ignored.map(|name| (*name).to_owned()).collect();
+            self.header = Some(Header::new(&names, &self.tags));
             found = self.advance()?;
         }
         if !found {
@@ -159,8 +181,8 @@ mod tests {
 
     #[test]
     fn a_header_names_the_columns_in_any_order_with_or_without_units() {
-        for header in ["b,a", "b,a:s", "b,seqn,a"] {
-            let row = if header.contains("seqn") { "2,99,1" } else { "2,1" };
+        for header in ["b,a", "b,a:s", "b,seqn,a", "B,A", "B,Seqn,A:S"] {
+            let row = if header.contains("eqn") { "2,99,1" } else { "2,1" };
             assert_eq!(csv(&format!("{header}\n{row}\n"), AB), Ok(vec![(0, ints(&[1, 2]))]));
         }
     }
@@ -182,6 +204,8 @@ mod tests {
             "line 3: b: expected an integer from 0 to 4294967295, got \"x\""
         );
         assert_eq!(error("1,2\n3\n"), "line 2: expected 2 values (a:s, b), got 1");
+        assert!(error("1;2\n").ends_with("got 1: part them by commas, not by `;`"));
+        assert!(error("a\tb\n").ends_with("got 1: part them by commas, not by tabs"));
         assert_eq!(error("a\n1\n"), "line 2: expected a column `b`, and the header has none");
         assert_eq!(error("a,b\n1\n"), "line 2: b: expected 2 values, got 1");
     }
@@ -208,6 +232,22 @@ mod tests {
         let two: &[(&'static str, &'static str)] = &[("<i", "t:degC"), ("<i", "t:K")];
         let text = "tag,t:degC,t:K\n0,20,\n1,,293\n";
         assert_eq!(csv(text, two), Ok(vec![(0, ints(&[20])), (1, ints(&[293]))]));
+    }
+
+    #[test]
+    fn names_that_differ_in_their_letters_alone_are_two_columns() {
+        let two: &[(&'static str, &'static str)] = &[("<i", "t"), ("<i", "T")];
+        assert_eq!(
+            csv("tag,t,T\n0,20,\n1,,30\n", two),
+            Ok(vec![(0, ints(&[20])), (1, ints(&[30]))])
+        );
+        let error = csv("tag,t\n0,20\n1,30\n", two).unwrap_err();
+        assert_eq!(error, "line 3: expected a column `T`, and the header has none");
+    }
+
+    #[test]
+    fn a_column_called_tag_is_like_any_other_where_there_is_one_format() {
+        assert_eq!(csv("b,tag,a\n2,kitchen,1\n", AB), Ok(vec![(0, ints(&[1, 2]))]));
     }
 
     #[test]

@@ -41,10 +41,16 @@ impl<'a, R: BufRead> JsonLines<'a, R> {
                 self.ignored.push(name.clone());
             }
         }
-        let tag = object.get(&self.tags.shape.tag_name()).map(text);
+        let alike = |wanted: &[&str]| {
+            let names: Vec<&str> = object.keys().map(String::as_str).collect();
+            self.tags.place(&names, wanted).and_then(|at| object.values().nth(at))
+        };
+        let tag = self.tags.tag_name();
+        let tag = tag.and_then(|tag| object.get(&tag).or_else(|| alike(&[&tag]))).map(text);
         let (tag, columns) = self.tags.columns(tag.as_deref())?;
         let value = |column: &Column| {
-            let value = object.get(&column.name).or_else(|| object.get(&column.label()));
+            let (name, label) = (&column.name, column.label());
+            let value = object.get(name).or_else(|| alike(&[&label, name]));
             let missing = || format!("expected a key `{}`, and the object has none", column.name);
             cell(column, value.ok_or_else(missing)?)
         };
@@ -122,6 +128,7 @@ mod tests {
         assert_eq!(json("{\"h\":1.5,\"time\":5}\n", TH), expected);
         assert_eq!(json("\n[5,1.5]", TH), expected);
         assert_eq!(json("{\"h:%\":\"1.5\",\"time\":\"1970-01-01T00:00:05Z\"}", TH), expected);
+        assert_eq!(json("{\"H\":1.5,\"Time\":5,\"tag\":\"x\"}", TH), expected);
     }
 
     #[test]

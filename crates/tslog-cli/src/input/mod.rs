@@ -159,10 +159,31 @@ impl<'a> Tags<'a> {
 
     /// Whether `name` is one that the log's own columns have: of a field, a tag or a number.
     fn knows(&self, name: &str) -> bool {
-        let is_field = |column: &Column| column.name == name || column.label() == name;
-        name == self.shape.seqn_name()
-            || name == self.shape.tag_name()
+        self.knows_as(name, |own| own.eq_ignore_ascii_case(name))
+    }
+
+    fn knows_as(&self, name: &str, is: impl Fn(&str) -> bool) -> bool {
+        let has_unit = name.contains(':');
+        let is_field = |column: &Column| is(&column.name) || has_unit && is(&column.label());
+        is(&self.shape.seqn_name())
+            || self.tag_name().is_some_and(|tag| is(&tag))
             || self.shape.formats.iter().flat_map(|format| &format.columns).any(is_field)
+    }
+
+    /// The name of the column of tags; with one format there is none.
+    fn tag_name(&self) -> Option<String> {
+        self.shape.tagged().then(|| self.shape.tag_name())
+    }
+
+    /// Where one of the `wanted` names is among `names`; small and capital letters are the same
+    /// only where no column of the log is spelled just so.
+    fn place(&self, names: &[&str], wanted: &[&str]) -> Option<usize> {
+        let exact = |own: &&str| names.iter().position(|name| name == own);
+        let alike = |own: &&str| {
+            let alike = |name: &&str| name.eq_ignore_ascii_case(own);
+            names.iter().position(|name| alike(name) && !self.knows_as(name, |own| own == *name))
+        };
+        wanted.iter().find_map(exact).or_else(|| wanted.iter().find_map(alike))
     }
 }
 

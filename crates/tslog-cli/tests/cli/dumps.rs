@@ -63,6 +63,24 @@ fn either_header_of_a_dump_is_enough_and_a_short_dump_is_not_called_sound() {
 }
 
 #[test]
+fn a_sector_size_that_cannot_be_is_refused() {
+    let desk = desk("flash-4.bin");
+    for size in [1, 256, 512] {
+        assert_eq!(desk.run(&format!("stats dump --image --sector-size {size}")).code, Some(0));
+    }
+    for size in [7, 4096] {
+        desk.run(&format!("stats dump --image --sector-size {size}")).is(
+            2,
+            "",
+            &format!(
+                "error: expected a --sector-size that divides 512 bytes, got {size}\n  tslog stats \
+                 dump --image\n"
+            ),
+        );
+    }
+}
+
+#[test]
 fn a_blank_dump_holds_no_log() {
     let desk = Desk::new();
     for bytes in [vec![], vec![0xFF; 100], vec![0xFF; 65536]] {
