@@ -176,14 +176,16 @@ impl<D: Dir> Folder<D> {
         Ok(())
     }
 
-    /// Runs `sync`, the one chance there is: see [`Dir::sync`].
+    /// Runs `sync`, the one chance there is: see [`Dir::sync`]. One that fails for want of space has
+    /// lost bytes, and is no call that could be made again later.
     fn sync_once(&mut self, sync: impl FnOnce(&mut D) -> io::Result<()>) -> io::Result<()> {
         if self.failed {
             return Err(failed_before());
         }
         let synced = sync(&mut self.dir);
         self.failed = synced.is_err();
-        synced
+        let lasting = |error| if Self::is_full(&error) { io::Error::other(error) } else { error };
+        synced.map_err(lasting)
     }
 
     /// Syncs what another process may have written; a file that is not there needs none.
@@ -400,17 +402,17 @@ mod tests {
         dir: RealDir,
         calls: Vec<String>,
         room: u64,
-        broken: bool,
+        broken: Option<io::ErrorKind>,
     }
 
     impl Spy {
         fn folder(path: &Path, room: u64) -> Folder<Self> {
             let dir = RealDir::open(path, true).unwrap();
-            Folder::new(Self { dir, calls: Vec::new(), room, broken: false })
+            Folder::new(Self { dir, calls: Vec::new(), room, broken: None })
         }
         fn log(&mut self, call: String) -> io::Result<()> {
             self.calls.push(call);
-            if self.broken { Err(io::Error::other("broken")) } else { Ok(()) }
+            self.broken.map_or(Ok(()), |kind| Err(io::Error::new(kind, "broken")))
         }
     }
 
@@ -524,13 +526,23 @@ mod tests {
             let mut folder = Spy::folder(temp.path(), 100);
             folder.erase(2).unwrap();
             folder.write(2, 0, b"frame").unwrap();
-            folder.dir.broken = true;
+            folder.dir.broken = Some(io::ErrorKind::Other);
             assert_eq!(broken(&mut folder).unwrap_err().to_string(), "broken");
-            folder.dir.broken = false;
+            folder.dir.broken = None;
             calls(&mut folder);
             assert!(folder.sync().is_err() && folder.settle(2).is_err());
             assert!(folder.settle_cursor(0).is_err());
             assert_eq!(calls(&mut folder), [""; 0], "the kernel is not asked again");
+        }
+    }
+
+    #[test]
+    fn a_sync_that_fails_for_want_of_space_is_not_taken_for_a_full_disk() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut folder = Spy::folder(temp.path(), 100);
+        folder.dir.broken = Some(io::ErrorKind::StorageFull);
+        for error in [folder.settle(2).unwrap_err(), folder.erase(2).unwrap_err()] {
+            assert!(!Folder::<Spy>::is_full(&error), "{error}");
         }
     }
 
@@ -550,7 +562,7 @@ mod tests {
             folder.erase(1).unwrap();
             assert_eq!(calls(&mut folder), [""; 0], "once is enough");
             let mut folder = Spy::folder(temp.path(), 10_000);
-            folder.dir.broken = true;
+            folder.dir.broken = Some(io::ErrorKind::Other);
             change(&mut folder).unwrap_err();
         }
     }
