@@ -1,6 +1,9 @@
 //! Crashes that once broke a promise, each by the case that showed it.
 
+#![expect(clippy::panic, reason = "a test fails by panicking")]
+
 use tslog_sim::harness::{Case, Kind, keep_panics, replay};
+use tslog_sim::torture::{Options, Size, Tally, calls};
 
 fn survives(kind: Kind, cases: &[(u64, u64, u64)]) {
     keep_panics();
@@ -9,6 +12,25 @@ fn survives(kind: Kind, cases: &[(u64, u64, u64)]) {
         let violations: Vec<_> = outcome.violations.iter().map(ToString::to_string).collect();
         assert!(violations.is_empty(), "{}", violations.join("\n"));
         assert!(outcome.states > 0, "seed {seed:#x} tries nothing");
+    }
+}
+
+/// Makes one case of a campaign again, by its seed and its path.
+fn survives_case(run: fn(&Options) -> Result<Tally, String>, seed: u64, case: &str) {
+    keep_panics();
+    let case = Some(case.split('/').map(str::to_string).collect());
+    let (size, workload) = (Size::Quick, None);
+    let options =
+        Options { size, seed, threads: 1, workload, case, sabotage: None, progress: false };
+    let tally = run(&options).unwrap_or_else(|message| panic!("{message}"));
+    assert_eq!(tally.violations.first().map(|found| &found.message), None);
+    assert_eq!(tally.states, 1);
+}
+
+#[test]
+fn a_sync_that_fails_for_want_of_space_while_a_header_is_mended_is_told_at_once() {
+    for case in ["header-mends/0/11/2", "header-mends/0/11/4", "second-header-mends/0/11/2"] {
+        survives_case(calls::run, 1, case);
     }
 }
 

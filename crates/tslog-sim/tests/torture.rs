@@ -3,7 +3,7 @@
 
 use tslog_sim::disk::Sabotage;
 use tslog_sim::harness::keep_panics;
-use tslog_sim::torture::{Options, Size, Tally, cuts};
+use tslog_sim::torture::{Options, Size, Tally, calls, cuts, nor, recovery};
 
 fn options(workload: &str) -> Options {
     Options {
@@ -32,6 +32,31 @@ fn every_subset_of_what_was_not_safe_may_be_lost() {
     for workload in ["commit", "roll", "delete-many", "recreate", "slots-roll", "ring-roll"] {
         let tally = tried(cuts::run(&options(workload)));
         assert!(tally.states > 1_000, "{workload} has {} states only", tally.states);
+    }
+}
+
+#[test]
+fn the_power_may_go_again_while_the_log_recovers() {
+    keep_panics();
+    for workload in ["create", "cursor", "delete", "ring-roll"] {
+        let tally = tried(recovery::run(&options(workload)));
+        assert!(tally.counts["two_deep"] > 100 && tally.counts["three_deep"] > 0, "{workload}");
+    }
+}
+
+#[test]
+fn the_power_may_go_at_every_byte_that_is_programmed() {
+    keep_panics();
+    let tally = tried(nor::run(&options("ring-close")));
+    assert!(tally.states > 2_000 && tally.counts["geometries"] >= 6, "{}", tally.states);
+}
+
+#[test]
+fn every_call_to_a_folder_may_fail() {
+    keep_panics();
+    for workload in ["create", "roll", "cursor", "recreate"] {
+        let tally = tried(calls::run(&options(workload)));
+        assert!(tally.states > 40, "{workload} has {} runs only", tally.states);
     }
 }
 

@@ -9,21 +9,27 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Instant;
 use tslog_sim::disk::Sabotage;
-use tslog_sim::torture::{Options, Size, Tally, cuts, rot};
+use tslog_sim::torture::{Options, Size, Tally, calls, cuts, nor, recovery, rot};
 use tslog_sim::{harness, trail};
 
 const USAGE: &str = "\
 usage: torture CAMPAIGN [--size quick|ci|release] [--seed S] [--threads T] [--workload W]
        torture CAMPAIGN --seed S --case CASE       makes one case again, step by step
        torture list                                the campaigns and the workloads
-campaigns: cuts, rot";
+campaigns: cuts, recovery, nor, rot, calls";
 
 /// What makes a case again, up to the campaign.
 const REPLAY: &str = "cargo run --profile torture --package tslog-sim --bin torture --";
 
 type Campaign = fn(&Options) -> Result<Tally, String>;
 
-const CAMPAIGNS: [(&str, Campaign); 2] = [("cuts", cuts::run), ("rot", rot::run)];
+const CAMPAIGNS: [(&str, Campaign); 5] = [
+    ("calls", calls::run),
+    ("cuts", cuts::run),
+    ("recovery", recovery::run),
+    ("nor", nor::run),
+    ("rot", rot::run),
+];
 
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();

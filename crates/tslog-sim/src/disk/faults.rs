@@ -1,7 +1,7 @@
 //! Calls that fail, and a disk that does not do what it says.
 
 use crate::power::Power;
-use std::io::{self, ErrorKind};
+use std::io;
 
 /// What is wrong with a disk, so that a harness can show that it would notice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,8 @@ pub struct Failure {
     pub call: u64,
     /// All calls after it fail too.
     pub for_good: bool,
-    /// What the call returns.
-    pub kind: ErrorKind,
+    /// The number of the error it returns.
+    pub errno: i32,
     /// A write that fails has written half of its bytes, and a sync half of what was pending.
     pub half: bool,
 }
@@ -36,23 +36,20 @@ pub(super) struct Faults {
     pub(super) sabotage: Option<Sabotage>,
     pub(super) failure: Option<Failure>,
     pub(super) calls: u64,
-    /// The call that fails first changed something, or was to.
-    pub(super) changing: bool,
     pub(super) refuses_removal: bool,
 }
 
 impl Faults {
     /// A call is made: fails it if it is its turn.
-    pub(super) fn strike(&mut self, power: &Power, changing: bool) -> io::Result<()> {
+    pub(super) fn strike(&mut self, power: &Power) -> io::Result<()> {
         self.calls += 1;
         let Some(failure) = self.failure else { return Ok(()) };
         let now = self.calls == failure.call || failure.for_good && self.calls > failure.call;
         if !now {
             return Ok(());
         }
-        self.changing |= changing;
         power.strike();
-        Err(failure.kind.into())
+        Err(io::Error::from_raw_os_error(failure.errno))
     }
 }
 
@@ -66,17 +63,12 @@ impl super::Disk {
     pub fn fail(&self, failure: Option<Failure>) {
         let mut inner = self.inner();
         inner.faults.failure = failure;
-        (inner.faults.calls, inner.faults.changing) = (0, false);
+        inner.faults.calls = 0;
     }
 
     /// Calls made since [`super::Disk::fail`].
     pub fn calls(&self) -> u64 {
         self.inner().faults.calls
-    }
-
-    /// True if a call failed that was to change something.
-    pub fn failed_changing(&self) -> bool {
-        self.inner().faults.changing
     }
 
     /// While set, no file can be removed.

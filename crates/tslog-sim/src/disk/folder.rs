@@ -8,7 +8,7 @@ use tslog::storage::dir::{Dir, Name};
 impl Inner {
     /// A call that is to change something fails, if it is its turn.
     fn strike(&mut self) -> io::Result<()> {
-        self.faults.strike(&self.power, true)
+        self.faults.strike(&self.power)
     }
 
     fn does_half(&self) -> bool {

@@ -162,7 +162,7 @@ impl Inner {
     /// A call that changes nothing.
     fn look(&mut self) -> io::Result<()> {
         self.power.read().map_err(io::Error::other)?;
-        self.faults.strike(&self.power, false)
+        self.faults.strike(&self.power)
     }
 
     /// A call that changes something. `Ok(true)` if it is done and returns well; `Ok(false)` if it

@@ -24,6 +24,11 @@ impl<M: Medium> Run<M> {
         }
     }
 
+    /// True once making the log was acknowledged.
+    pub fn is_made(&self) -> bool {
+        self.made
+    }
+
     /// A number that stands for all that this run may find at the next start.
     pub fn expectation(&self) -> u64 {
         let mut hasher = DefaultHasher::new();

@@ -20,6 +20,10 @@ const ALL_MAX: usize = 12;
 /// How many random subsets are tried of more pieces.
 const RANDOM: u64 = 1 << ALL_MAX;
 
+/// Bytes that the records of a commit have at most: with the bytes around them they fit eleven
+/// sectors.
+const COMMIT_MAX: u32 = 5200;
+
 /// States between two looks at the clock.
 const REPORT: u64 = 1000;
 
@@ -28,7 +32,7 @@ const REPORT: u64 = 1000;
 /// # Errors
 /// What is wrong with the case or the workload that was asked for.
 pub fn run(options: &Options) -> Result<Tally, String> {
-    let workloads = chosen(options)?;
+    let workloads = chosen_of(options, |_| true)?;
     let want = options.by_size(1_000_000, 10_000_000, 200_000_000);
     let count = workloads.len() as u64;
     let (only_round, cut, state) = (options.part(1)?, options.part(2)?, options.part(3)?);
@@ -44,7 +48,7 @@ pub fn run(options: &Options) -> Result<Tally, String> {
             return None;
         }
         let number = only_round.unwrap_or(number);
-        let round = Round::new(workloads[at as usize], number, options.seed);
+        let round = Round::new(workloads[at as usize], number, options.seed, COMMIT_MAX);
         let mut sweep = Sweep { options, progress, cut, state, tally: Tally::default() };
         on_medium!(round.workload.on, sweep_on(&mut sweep, &round));
         Some(sweep.tally)
@@ -53,16 +57,20 @@ pub fn run(options: &Options) -> Result<Tally, String> {
     Ok(tally)
 }
 
-/// The workloads that are asked for.
-pub(super) fn chosen(options: &Options) -> Result<Vec<&'static Workload>, String> {
+/// The workloads that are asked for, of those that a campaign has.
+pub(super) fn chosen_of(
+    options: &Options,
+    has: impl Fn(&str) -> bool,
+) -> Result<Vec<&'static Workload>, String> {
     let name = options.case.as_ref().and_then(|case| case.first()).or(options.workload.as_ref());
-    let wanted = |workload: &&Workload| name.is_none_or(|name| name == workload.name);
-    let chosen: Vec<_> = all().filter(wanted).collect();
-    if chosen.is_empty() {
-        let names: Vec<_> = all().map(|workload| workload.name).collect();
+    let chosen = || all().filter(|workload| has(workload.name));
+    let wanted: Vec<_> =
+        chosen().filter(|workload| name.is_none_or(|name| name == workload.name)).collect();
+    if wanted.is_empty() {
+        let names: Vec<_> = chosen().map(|workload| workload.name).collect();
         return Err(format!("the workloads are {}", names.join(", ")));
     }
-    Ok(chosen)
+    Ok(wanted)
 }
 
 struct Sweep<'a> {
@@ -94,7 +102,7 @@ fn sweep_on<M: OnDisk>(sweep: &mut Sweep<'_>, round: &Round) {
         }
         let cut_off = guarded(|| cut_at::<M>(round, cut, sweep.options));
         match cut_off {
-            Ok(run) => try_all(sweep, round, &bench, &run, (cut, &mut seen)),
+            Ok((run, _)) => try_all(sweep, round, &bench, &run, (cut, &mut seen)),
             Err(message) => sweep.tally.violate(message, format!("{path}/{cut}/0")),
         }
         if sweep.tally.violations.len() >= 3 {
@@ -103,8 +111,8 @@ fn sweep_on<M: OnDisk>(sweep: &mut Sweep<'_>, round: &Round) {
     }
 }
 
-/// The run whose power goes at step `cut`.
-pub(super) fn cut_at<M: OnDisk>(round: &Round, cut: u64, options: &Options) -> Run<M> {
+/// The run whose power goes at step `cut`, and whether it came to its end before that.
+pub(super) fn cut_at<M: OnDisk>(round: &Round, cut: u64, options: &Options) -> (Run<M>, bool) {
     trail::forget();
     let mut run = round.begin::<M>();
     run.medium.disk().sabotage(options.sabotage);
@@ -113,7 +121,7 @@ pub(super) fn cut_at<M: OnDisk>(round: &Round, cut: u64, options: &Options) -> R
     note(|| format!("the power goes at step {cut}: {lived:?}"));
     run.end(true);
     run.medium.disk().prepare();
-    run
+    (run, lived.is_ok())
 }
 
 fn try_all<M: OnDisk>(

@@ -15,10 +15,6 @@ use tslog::storage::{Geometry, Slots};
 /// Room for all that a workload does.
 const BUDGET: u64 = 1 << 20;
 
-/// Bytes that the records of a commit have at most in later rounds: with the bytes around them they
-/// fit eleven sectors.
-const COMMIT_MAX: u32 = 5200;
-
 /// A medium on a disk.
 pub trait OnDisk: Medium {
     /// The same kind of medium on another disk.
@@ -113,28 +109,13 @@ pub struct Round {
 }
 
 impl Round {
-    /// Round 0 is as the workload says; others draw a record size and a word size.
-    pub fn new(workload: &Workload, number: u64, seed: u64) -> Self {
+    /// Round 0 has words of 8 bytes, others draw them; for the rest see [`shape_of`].
+    pub fn new(workload: &Workload, number: u64, seed: u64, commit_max: u32) -> Self {
         let name =
             workload.name.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
         let seed = Rng::new(seed ^ name << 20 ^ number).bits();
         let mut rng = Rng::new(seed);
-        let most = u64::from(COMMIT_MAX / workload.commit_delta);
-        let any = rng.within(1, most);
-        let drawn = rng.pick(&[most, most * 3 / 4, most / 2, any]);
-        let formats: Vec<_> = (0..workload.formats).map(format).collect();
-        let raw = if number == 0 { workload.record_size } else { drawn as u32 };
-        let packed = formats.iter().map(|format| format.size() + 1).max();
-        let shape = Shape {
-            record_size: packed.unwrap_or(raw),
-            formats,
-            bucket_size: workload.bucket_size,
-            commit_delta: workload.commit_delta,
-            batch: workload.batch,
-            readers: workload.readers,
-            policy: workload.policy,
-            max_buckets: workload.max_buckets,
-        };
+        let shape = shape_of(workload, number, &mut rng, commit_max);
         let write_size = if number == 0 { 8 } else { rng.pick(&[1, 2, 4, 8, 16, 32]) };
         Self { workload: *workload, number, seed, shape, write_size }
     }
@@ -159,6 +140,27 @@ impl Round {
             perform(run, act)?;
         }
         Ok(())
+    }
+}
+
+/// The parameters of the log. In round 0 the record size is as the workload says; in others it is
+/// drawn, and the records of a commit have at most `commit_max` bytes.
+pub(super) fn shape_of(workload: &Workload, number: u64, rng: &mut Rng, commit_max: u32) -> Shape {
+    let most = u64::from(commit_max / workload.commit_delta);
+    let any = rng.within(1, most);
+    let drawn = rng.pick(&[most, most * 3 / 4, most / 2, any]) as u32;
+    let formats: Vec<_> = (0..workload.formats).map(format).collect();
+    let raw = if number == 0 { workload.record_size.min(most as u32) } else { drawn };
+    let packed = formats.iter().map(|format| format.size() + 1).max();
+    Shape {
+        record_size: packed.unwrap_or(raw),
+        formats,
+        bucket_size: workload.bucket_size,
+        commit_delta: workload.commit_delta,
+        batch: workload.batch,
+        readers: workload.readers,
+        policy: workload.policy,
+        max_buckets: workload.max_buckets,
     }
 }
 
@@ -241,6 +243,12 @@ impl Default for Bench {
 }
 
 impl Bench {
+    /// One on which the power may go again.
+    pub fn tracking() -> Self {
+        let power = Power::new();
+        Self { disk: Disk::new(BUDGET, &power), power }
+    }
+
     /// The next start of `run`, which has lost its power, on what is left.
     pub fn start<M: OnDisk>(&self, run: &Run<M>, image: &Image, write_size: u32) -> Run<M> {
         self.power.restore();

@@ -3,8 +3,11 @@
 //! A campaign is cut into turns, which any number of threads take. A case that goes wrong is named
 //! by a path, such as `roll/0/12/5`, and that path alone makes it again.
 
+pub mod calls;
 pub mod cuts;
 pub mod media;
+pub mod nor;
+pub mod recovery;
 pub mod rot;
 pub mod workloads;
 

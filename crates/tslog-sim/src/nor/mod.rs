@@ -6,8 +6,13 @@
 //! call may be done, undone or torn. A torn erase leaves old bytes, blank bytes and unstable bits,
 //! in any mixture. Everything is counted.
 
+mod cut;
+
+pub use cut::{Interrupted, Tear};
+
 use crate::power::{Power, Rng, SimError, Step};
 use crate::trail::note;
+use cut::Undo;
 use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
@@ -20,6 +25,10 @@ const PAGE_SIZE: usize = 256;
 
 /// Steps of one sector erase.
 const ERASE_STEPS: usize = 4;
+
+/// In how many ways a word is torn, and an erase.
+const TEARS: u64 = 5;
+const ERASE_TEARS: u64 = 6;
 
 impl NorFlashError for SimError {
     fn kind(&self) -> NorFlashErrorKind {
@@ -90,6 +99,11 @@ struct Chip {
     counts: Counts,
     /// A second program of a word is a panic.
     strict: bool,
+    /// A call is one step: the power goes before it, and the call is kept.
+    by_call: bool,
+    interrupted: Option<Interrupted>,
+    /// What has changed since [`Nor::mark`].
+    undo: Option<Undo>,
 }
 
 impl<const WRITE: usize, const ERASE: usize, const READ: usize> Nor<WRITE, ERASE, READ> {
@@ -103,6 +117,9 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> Nor<WRITE, ERASE
             rng,
             counts: Counts { erases: vec![0; sectors], ..Counts::default() },
             strict: true,
+            by_call: false,
+            interrupted: None,
+            undo: None,
         };
         Self(Rc::new(RefCell::new(chip)))
     }
@@ -167,6 +184,7 @@ impl Chip {
 
     /// Programs one word whole, for the first time since the last erase.
     fn program(&mut self, at: usize, word: &[u8]) {
+        self.touch(at, at + word.len(), word.len());
         let number = at / word.len();
         if self.programmed[number] {
             self.counts.programmed_twice += 1;
@@ -179,8 +197,8 @@ impl Chip {
     }
 
     /// Programs one word as a cut leaves it.
-    fn tear(&mut self, at: usize, word: &[u8]) {
-        let how = self.rng.below(5);
+    fn tear(&mut self, at: usize, word: &[u8], how: u64) {
+        self.touch(at, at + word.len(), word.len());
         let lucky = self.rng.below(word.len() as u64 * 8);
         for (index, byte) in word.iter().enumerate() {
             let falling = self.bytes[at + index] & !byte;
@@ -206,8 +224,7 @@ impl Chip {
     }
 
     /// The part of a sector that a torn erase was to blank.
-    fn tear_erase(&mut self, from: usize, len: usize, done: usize) {
-        let how = self.rng.below(6);
+    fn tear_erase(&mut self, from: usize, len: usize, done: usize, how: u64) {
         let edge = from + len * done / ERASE_STEPS;
         for at in from..from + len {
             let blank = match how {
@@ -228,6 +245,18 @@ impl Chip {
                 _ => 0,
             };
             self.weaken(at, mask);
+        }
+    }
+
+    /// Erases a sector whole.
+    fn blank(&mut self, start: usize, len: usize, word_size: usize) {
+        self.touch(start, start + len, word_size);
+        self.bytes[start..start + len].fill(0xFF);
+        self.programmed[start / word_size..(start + len) / word_size].fill(false);
+        let weak = self.unstable.range(start..start + len).map(|(&at, _)| at);
+        let healed: Vec<usize> = weak.collect();
+        for at in healed {
+            self.unstable.remove(&at);
         }
     }
 
@@ -253,7 +282,10 @@ impl Chip {
             }
             match self.rng.below(3) {
                 0 => self.program(at, word),
-                1 => self.tear(at, word),
+                1 => {
+                    let how = self.rng.below(TEARS);
+                    self.tear(at, word, how);
+                }
                 _ => {}
             }
         }
@@ -307,9 +339,13 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> NorFlash
         chip.counts.programs += 1;
         chip.counts.bytes_programmed += len as u64;
         chip.counts.model_ns += program_ns(from, len);
+        if chip.by_call {
+            chip.ask(|| Interrupted::Program(from, bytes.to_vec()))?;
+        }
         for at in (0..len).step_by(WRITE) {
-            if chip.power.step() != Step::Whole {
-                chip.tear(from + at, &bytes[at..at + WRITE]);
+            if !chip.by_call && chip.power.step() != Step::Whole {
+                let how = chip.rng.below(TEARS);
+                chip.tear(from + at, &bytes[at..at + WRITE], how);
                 chip.tear_rest(from + at + WRITE, &bytes[at + WRITE..], WRITE);
                 chip.mark(from + at, from + len, WRITE);
                 return Err(chip.power.error());
@@ -327,24 +363,22 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> NorFlash
         note(|| format!("    erase {from} to {to}"));
         for sector in from / ERASE..to / ERASE {
             let start = sector * ERASE;
-            for done in 0..ERASE_STEPS {
+            if chip.by_call {
+                chip.ask(|| Interrupted::Erase(start, ERASE))?;
+            }
+            for done in 0..if chip.by_call { 0 } else { ERASE_STEPS } {
                 match chip.power.step() {
                     Step::Whole => {}
                     Step::Torn => {
-                        chip.tear_erase(start, ERASE, done);
+                        let how = chip.rng.below(ERASE_TEARS);
+                        chip.tear_erase(start, ERASE, done, how);
                         chip.mark(start, start + ERASE, WRITE);
                         return Err(chip.power.error());
                     }
                     Step::Off => return Err(SimError::Off),
                 }
             }
-            chip.bytes[start..start + ERASE].fill(0xFF);
-            chip.programmed[start / WRITE..(start + ERASE) / WRITE].fill(false);
-            let healed: Vec<usize> =
-                chip.unstable.range(start..start + ERASE).map(|(&at, _)| at).collect();
-            for at in healed {
-                chip.unstable.remove(&at);
-            }
+            chip.blank(start, ERASE, WRITE);
             chip.counts.erases[sector] += 1;
             chip.counts.model_ns += 45_000_000;
         }
