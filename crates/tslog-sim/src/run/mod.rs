@@ -373,11 +373,6 @@ impl<M: Medium> Run<M> {
         Ok(())
     }
 
-    fn squeeze(&mut self, tight: bool) {
-        self.squeezed = tight;
-        self.medium.squeeze(tight);
-    }
-
     /// The life is over: all RAM is dropped. The medium loses what was not safe if the power went,
     /// or if it is to go now.
     pub fn end(&mut self, power_goes: bool) {

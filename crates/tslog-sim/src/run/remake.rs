@@ -1,4 +1,4 @@
-//! Making the log anew, and opening it with another commit delta.
+//! Making the log anew, opening it with another commit delta, and taking its space away.
 
 use super::{Life, Run, TheLog};
 use crate::medium::Medium;
@@ -33,5 +33,10 @@ impl<M: Medium> Run<M> {
             probe => self.expect(probe, "opening with another commit_delta")?,
         }
         self.open()
+    }
+
+    pub(super) fn squeeze(&mut self, tight: bool) {
+        self.squeezed = tight;
+        self.medium.squeeze(tight);
     }
 }

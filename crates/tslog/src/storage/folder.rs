@@ -176,8 +176,8 @@ impl<D: Dir> Folder<D> {
         Ok(())
     }
 
-    /// Runs `sync`, the one chance there is: see [`Dir::sync`]. One that fails for want of space has
-    /// lost bytes, and is no call that could be made again later.
+    /// Runs `sync`, the one chance there is: see [`Dir::sync`]. One that fails for want of space
+    /// has lost bytes, and is no call that could be made again later.
     fn sync_once(&mut self, sync: impl FnOnce(&mut D) -> io::Result<()>) -> io::Result<()> {
         if self.failed {
             return Err(failed_before());
