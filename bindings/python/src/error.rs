@@ -51,8 +51,15 @@ pub(crate) fn from_log(py: Python<'_>, error: Error<io::Error>, folder: &Path) -
         }
         Error::Poisoned => raise(py, "TSLogPoisoned", (text,)),
         Error::Storage(error) => {
-            let code = error.raw_os_error().unwrap_or(EIO);
-            raise(py, "TSLogOSError", (code, error.to_string(), name))
+            let text = error.to_string();
+            match error.raw_os_error() {
+                // The text without the number, which Python shows itself.
+                Some(code) => {
+                    let text = text.strip_suffix(&format!(" (os error {code})")).unwrap_or(&text);
+                    raise(py, "TSLogOSError", (code, text, name))
+                }
+                None => raise(py, "TSLogOSError", (EIO, text, name)),
+            }
         }
         _ => raise(py, "TSLogError", (text,)),
     }

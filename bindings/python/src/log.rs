@@ -10,7 +10,7 @@ use pyo3::{
     prelude::*,
     types::{PyByteArray, PyBytes, PyDict, PyString, PyTuple, PyType},
 };
-use tslog::{Options, Policy, SharedLog};
+use tslog::{Error, Format, Mismatch, Options, Policy, SharedLog, View};
 
 use crate::{
     codec::{Arg, Codec, SMALL},
@@ -83,6 +83,8 @@ pub(crate) fn formats_and_serializer(py: Python<'_>) -> PyErr {
 /// What a caller says about a log, read and checked.
 struct Wanted {
     options: Options,
+    /// The formats, where they were given.
+    formats: Vec<String>,
     nreaders: u8,
     serializer: Option<Serializer>,
 }
@@ -109,12 +111,16 @@ impl Wanted {
         let background = background.map_or(Ok(false), PyAnyMethods::is_truthy)?;
         options = options.background_commit(background);
         let serializer = serializer.map_or(Ok(None), Serializer::new)?;
-        Ok(Self { options, nreaders, serializer })
+        Ok(Self { options, formats: Vec::new(), nreaders, serializer })
     }
 
     fn open(self, py: Python<'_>, folder: PathBuf) -> PyResult<TSLog> {
-        let opened = py.detach(|| self.options.open_raw(&folder));
-        let log = opened.map_err(|error| error::from_log(py, error, &folder))?;
+        let options = self.options.clone();
+        let opened = py.detach(|| options.open_raw(&folder));
+        let log = opened.map_err(|error| match error {
+            Error::Mismatch(Mismatch::Format(at)) => self.other_format(py, at as usize, &folder),
+            error => error::from_log(py, error, &folder),
+        })?;
         let codec = Codec::new(log.schema()).map_err(|why| error::from_invalid(py, why))?;
         if self.serializer.is_some() && !codec.layouts.is_empty() {
             return Err(formats_and_serializer(py));
@@ -128,6 +134,24 @@ impl Wanted {
             closed: AtomicBool::new(false),
             home: Home::here(),
         })
+    }
+}
+
+impl Wanted {
+    /// Names both formats where they differ: the one asked for, and the one of the log.
+    fn other_format(&self, py: Python<'_>, at: usize, folder: &Path) -> PyErr {
+        let view = match View::open(folder) {
+            Ok(view) => view,
+            Err(error) => return error::from_log(py, error, folder),
+        };
+        let made = view.schema().formats.get(at).map_or("", |(format, _)| format.as_str());
+        let asked = self.formats.get(at).map_or("", String::as_str);
+        let resolved = Format::new(asked).map_or_else(|_| asked.to_owned(), |f| f.to_string());
+        let text = format!(
+            "format {at} '{resolved}' was asked for, and the log was made with '{made}': give its \
+             formats, or none, which takes them from the log"
+        );
+        error::raise(py, "TSLogMismatch", (text,))
     }
 }
 
@@ -308,6 +332,7 @@ impl TSLog {
             }
             let borrowed: Vec<_> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
             options = options.formats(&borrowed);
+            wanted.formats = pairs.iter().map(|(format, _)| format.clone()).collect();
         }
         let has_formats = shapes.is_some_and(|pairs| !pairs.is_empty());
         if let Some(size) = record_size {

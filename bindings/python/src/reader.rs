@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use pyo3::{
     prelude::*,
-    types::{PyByteArray, PyTuple, PyType},
+    types::{PyBool, PyByteArray, PyTuple, PyType},
 };
 use tslog::{Error, Options, SharedReader};
 
@@ -167,6 +167,12 @@ impl<'py> FromPyObject<'_, 'py> for Wait {
     type Error = PyErr;
 
     fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if value.is_instance_of::<PyBool>() {
+            // next(True) would look again every millisecond, for ever.
+            let got = error::show(&value);
+            let text = format!("wait must be an integer of milliseconds, got {got}");
+            return Err(error::type_error(value.py(), &text));
+        }
         error::integer(&value, "wait", (0, u64::MAX)).map(Self)
     }
 }
