@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use crate::measure::Bar::{AtLeast, AtMost};
 use crate::measure::{self, BarOf, Measure};
-use crate::need::{Done, Need};
+use crate::need::{Done, Need, Package};
 use crate::sh::Failure;
 
 /// How much is tried.
@@ -34,14 +34,24 @@ impl Size {
     }
 }
 
+/// What runs a campaign.
+#[derive(Clone, Copy)]
+enum Program {
+    /// The adversary: media that fail, and a model.
+    Simulated,
+    /// Real processes, the real kernel, real disks.
+    Real,
+    /// A program of its own.
+    Own(&'static str),
+}
+
 /// A campaign: its name, the program that runs it, what that needs, and how much it must try.
 #[derive(Clone, Copy)]
 pub(crate) struct Campaign {
     pub(crate) name: &'static str,
     /// What is tried, for people.
     about: &'static str,
-    /// The command without its size and seed.
-    program: &'static str,
+    program: Program,
     needs: &'static [Need],
     /// The value that counts what was tried and its least at each size: quick, CI, release.
     tried: (&'static str, [f64; 3]),
@@ -51,19 +61,125 @@ pub(crate) struct Campaign {
     bars: &'static [BarOf],
 }
 
-/// The campaigns against simulated media.
-const SIMULATED: &str = "cargo run --profile torture --package tslog-sim --bin torture --";
+const EXT4: Need = Need { probe: "mkfs.ext4 -V", package: Package::Debian("e2fsprogs") };
+const XFS: Need = Need { probe: "mkfs.xfs -V", package: Package::Debian("xfsprogs") };
+const BTRFS: Need = Need { probe: "mkfs.btrfs --version", package: Package::Debian("btrfs-progs") };
+const STRACE: Need = Need { probe: "strace -V", package: Package::Debian("strace") };
+const NBDKIT: Need = Need { probe: "nbdkit --version", package: Package::Debian("nbdkit") };
+const QEMU: Need =
+    Need { probe: "qemu-storage-daemon --version", package: Package::Debian("qemu-system-common") };
 
 /// Every campaign, in the order they run.
-const CAMPAIGNS: &[Campaign] = &[Campaign {
-    name: "cuts",
-    about: "power cuts at every step, with every subset of what was not synced",
-    program: SIMULATED,
-    needs: &[],
-    tried: ("cuts_states", [500_000.0, 10e6, 200e6]),
-    wrong: "cuts_violations",
-    bars: &[("cuts_workloads", AtLeast(24.0), "count")],
-}];
+const CAMPAIGNS: &[Campaign] = &[
+    Campaign {
+        name: "cuts",
+        about: "power cuts at every step, with every subset of what was not synced",
+        program: Program::Simulated,
+        needs: &[],
+        tried: ("cuts_states", [500_000.0, 10e6, 200e6]),
+        wrong: "cuts_violations",
+        bars: &[("cuts_workloads", AtLeast(24.0), "count")],
+    },
+    Campaign {
+        name: "recovery",
+        about: "power cuts inside recovery, two and three deep",
+        program: Program::Simulated,
+        needs: &[],
+        tried: ("recovery_states", [100_000.0, 1e6, 10e6]),
+        wrong: "recovery_violations",
+        bars: &[("recovery_workloads", AtLeast(8.0), "count")],
+    },
+    Campaign {
+        name: "nor",
+        about: "flash cut at every byte, with bits that read differently next time",
+        program: Program::Simulated,
+        needs: &[],
+        tried: ("nor_states", [300_000.0, 3e6, 50e6]),
+        wrong: "nor_violations",
+        bars: &[("nor_geometries", AtLeast(6.0), "count")],
+    },
+    Campaign {
+        name: "rot",
+        about: "every bit flipped, sectors zeroed, set, doubled and swapped, bursts",
+        program: Program::Simulated,
+        needs: &[],
+        tried: ("rot_states", [50_000.0, 624_288.0, 624_288.0]),
+        wrong: "rot_violations",
+        bars: &[],
+    },
+    Campaign {
+        name: "calls",
+        about: "every call of the storage fails, once and for good",
+        program: Program::Simulated,
+        needs: &[],
+        tried: ("calls_states", [1000.0, 10_000.0, 10_000.0]),
+        wrong: "calls_violations",
+        bars: &[],
+    },
+    Campaign {
+        name: "threads",
+        about: "the protocols between threads, under every schedule",
+        program: Program::Own("cargo run --release --package tslog-threads --bin threads --"),
+        needs: &[],
+        tried: ("threads_states", [1000.0, 300_000.0, 1e6]),
+        wrong: "threads_violations",
+        bars: &[],
+    },
+    Campaign {
+        name: "kill",
+        about: "kill -9 of the real program at random",
+        program: Program::Real,
+        needs: &[EXT4],
+        tried: ("kill_runs", [150.0, 1500.0, 10_000.0]),
+        wrong: "kill_violations",
+        bars: &[],
+    },
+    Campaign {
+        name: "full",
+        about: "full disks, for each write and each bucket",
+        program: Program::Real,
+        needs: &[EXT4],
+        tried: ("full_runs", [120.0, 1200.0, 12_000.0]),
+        wrong: "full_violations",
+        bars: &[],
+    },
+    Campaign {
+        name: "strace",
+        about: "every call of the real program fails",
+        program: Program::Real,
+        needs: &[STRACE],
+        tried: ("strace_runs", [150.0, 1500.0, 3000.0]),
+        wrong: "strace_violations",
+        bars: &[],
+    },
+    Campaign {
+        name: "replay",
+        about: "what a cut could have left of a real file system",
+        program: Program::Real,
+        needs: &[EXT4, XFS, BTRFS, QEMU, STRACE],
+        tried: ("replay_runs", [200.0, 2000.0, 21_000.0]),
+        wrong: "replay_violations",
+        bars: &[],
+    },
+    Campaign {
+        name: "eio",
+        about: "a disk that fails under ext4 and heals",
+        program: Program::Real,
+        needs: &[EXT4, NBDKIT, QEMU],
+        tried: ("eio_runs", [2.0, 5.0, 100.0]),
+        wrong: "eio_violations",
+        bars: &[],
+    },
+    Campaign {
+        name: "down",
+        about: "file systems that are shut down under a writer and two readers",
+        program: Program::Real,
+        needs: &[EXT4, XFS],
+        tried: ("down_runs", [20.0, 100.0, 1000.0]),
+        wrong: "down_violations",
+        bars: &[],
+    },
+];
 
 /// Every campaign.
 pub(crate) fn all() -> Vec<&'static Campaign> {
@@ -130,11 +246,18 @@ fn measure_of(campaign: &Campaign, size: Size, seed: Option<&str>) -> Measure<'s
         (Size::Ci, [_, ci, _]) => ci,
         (Size::Release, [.., release]) => release,
     };
+    let program = match campaign.program {
+        Program::Simulated => {
+            format!("cargo run --profile torture --package tslog-sim --bin torture -- {name}")
+        }
+        Program::Real => format!("cargo run --profile torture --package tslog-torture -- {name}"),
+        Program::Own(program) => program.to_owned(),
+    };
     let mut bars = vec![(what, AtLeast(least), "count"), (campaign.wrong, AtMost(0.0), "count")];
     bars.extend(campaign.bars);
     Measure {
         task: format!("torture {name} --{}{seed}", size.name()),
-        command: format!("{} {name} --size {}{seed}", campaign.program, size.name()),
+        command: format!("{program} --size {}{seed}", size.name()),
         needs: campaign.needs,
         bars,
     }
@@ -175,7 +298,7 @@ mod tests {
         let campaign = |name, program| Campaign {
             name,
             about: "a test",
-            program,
+            program: Program::Own(program),
             needs: &[],
             tried: ("runs", [1.0; 3]),
             wrong: "violations",
