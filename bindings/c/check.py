@@ -175,6 +175,29 @@ def header():
         print(f"{len(names)} variants of {enum}, each with a code")
 
 
+def table():
+    """Every method of the Python classes has its counterpart in the table of the README."""
+    rows = re.findall(r"^\| (.*?) \| (.*?) \|$", (HERE / "README.md").read_text(), flags=re.M)
+    left = " ".join(python for python, _ in rows)
+    stub = (ROOT / "bindings" / "python" / "python" / "tslog" / "_tslog.pyi").read_text()
+    wanted = set()
+    for name, handle in (("TSLog", "log"), ("TSReader", "reader"), ("TSBatch", "batch")):
+        body = re.search(rf"^class {name}:\n((?:(?: .*)?\n)+)", stub, flags=re.M)[1]
+        methods = re.findall(r"^    (?:async )?def ([a-z]\w*)\(", body, flags=re.M)
+        if not methods:
+            raise Failure(f"{name} has no methods in _tslog.pyi")
+        wanted |= {(name, handle, method) for method in methods}
+    missing = sorted(f"{handle}.{method}" for name, handle, method in wanted
+                     if not re.search(rf"\b(?:{name}|{handle})\.{method}\b", left))
+    if missing:
+        raise Failure(f"the table in README.md has no counterpart of {', '.join(missing)}")
+    named = {word for _, c in rows for word in re.findall(r"\b(?:tslog|TSLOG)_\w+", c)}
+    known = set(re.findall(r"\b(?:tslog|TSLOG)_\w+", code_of(HEADER.read_text())))
+    if named - known:
+        raise Failure(f"the table names what tslog.h has not: {sorted(named - known)}")
+    print(f"{len(wanted)} methods of Python, {len(named)} names of C")
+
+
 def tests():
     """The C tests: with the static and the shared library, under valgrind and the sanitizers."""
     static = [PREFIX / "lib" / "libtslog.a", "-lgcc_s", "-lutil", "-lrt", "-lpthread", "-lm", "-ldl"]
@@ -345,7 +368,7 @@ def kills(count, seed):
         print(f"{count} kills, {committed} records and the cursor {cursor} acknowledged, none lost")
 
 
-STEPS = {step.__name__: step for step in (install, lints, header, tests, cpp, packages, firmware,
+STEPS = {step.__name__: step for step in (install, lints, header, table, tests, cpp, packages, firmware,
                                            kills)}
 
 

@@ -24,7 +24,7 @@ const LAYERS: &[(&str, &[&str])] = &[
 const TOP: &[&str] = &["lib", "shared"];
 
 /// The media, which no layer but the topmost may know: the algorithm sees the trait alone.
-const MEDIA: &[&str] = &["dir", "flash", "folder", "image", "ram"];
+const MEDIA: &[&str] = &["blocking", "dir", "flash", "folder", "image", "ram"];
 
 /// The only files that may talk to the file system of the machine.
 const FILE_SYSTEM: &[&str] = &[

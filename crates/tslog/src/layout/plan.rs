@@ -9,12 +9,6 @@ use crate::{
 /// The most a batch may take in one frame, so that sums of offsets stay far inside 32 bits.
 const MAX_FRAME: u32 = 1 << 28;
 
-/// Two slots for the log header, and two for buckets.
-const MIN_SLOTS: u32 = 4;
-
-/// The smallest slot that is of any use.
-const MIN_SLOT_SIZE: u32 = 128;
-
 /// How the bytes of one life of a log lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
@@ -30,26 +24,9 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Refuses a geometry no log can live on.
-    pub(crate) fn check(geometry: Geometry) -> Result<(), Invalid> {
-        let Geometry { slot_count, slot_size, write_size, .. } = geometry;
-        if !write_size.is_power_of_two() || write_size > 32 {
-            return Err(Invalid::WriteSize(write_size));
-        }
-        if slot_count < MIN_SLOTS {
-            return Err(Invalid::SlotCount(slot_count));
-        }
-        let least = slot_size.max(MIN_SLOT_SIZE).checked_next_multiple_of(write_size);
-        let least = least.unwrap_or(u32::MAX);
-        if slot_size != least {
-            return Err(Invalid::SlotSize(u64::from(least), u64::from(slot_size)));
-        }
-        Ok(())
-    }
-
     /// Fails only for a geometry no log can live on, and sizes that do not fit it.
     pub(crate) fn new<S: Storage>(header: &LogHeader) -> Result<Self, Invalid> {
-        Self::check(header.geometry)?;
+        header.geometry.check()?;
         let Geometry { slot_count, slot_size, write_size, slots } = header.geometry;
         let plan = Self {
             base_seed: header.base_seed(),

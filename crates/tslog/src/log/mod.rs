@@ -109,7 +109,7 @@ where
     /// [`Error::Invalid`] before anything changed; [`Error::Storage`].
     pub fn create(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
-        Plan::check(storage.geometry())?;
+        storage.geometry().check()?;
         let header = create::create(&mut storage, config)?;
         Self::start(storage, buffer, config, (header, Copies::Both))
     }
@@ -121,7 +121,7 @@ where
     /// [`Error::Invalid`] and [`Error::Storage`].
     pub fn open(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
-        Plan::check(storage.geometry())?;
+        storage.geometry().check()?;
         let header = header::find(&mut storage)?;
         header::compare(&mut storage, &header, config)?;
         Self::start(storage, buffer, config, header)
@@ -137,7 +137,7 @@ where
         config: &Config<'_>,
     ) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
-        Plan::check(storage.geometry())?;
+        storage.geometry().check()?;
         match header::find(&mut storage) {
             Err(Error::NoLog) => Self::create(storage, buffer, config),
             Err(error) => Err(error),

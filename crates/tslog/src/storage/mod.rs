@@ -14,6 +14,8 @@
 
 #[cfg(feature = "flash-async")]
 pub mod blocking;
+#[cfg(feature = "contract")]
+pub mod contract;
 #[cfg(feature = "std")]
 pub mod dir;
 #[cfg(feature = "flash")]
@@ -23,6 +25,8 @@ pub mod folder;
 #[cfg(feature = "std")]
 pub mod image;
 pub mod ram;
+
+use crate::error::Invalid;
 
 /// Where the ring of buckets begins: slots 0 and 1 hold the two copies of the log header.
 pub const FIRST_BUCKET_SLOT: u32 = 2;
@@ -56,6 +60,34 @@ pub struct Geometry {
     pub write_size: u32,
     /// How slots come and go.
     pub slots: Slots,
+}
+
+/// Two slots for the log header, and two for buckets.
+const MIN_SLOTS: u32 = 4;
+
+/// The smallest slot that is of any use.
+const MIN_SLOT_SIZE: u32 = 128;
+
+impl Geometry {
+    /// Refuses a geometry no log can live on.
+    ///
+    /// # Errors
+    /// [`Invalid::WriteSize`], [`Invalid::SlotCount`], [`Invalid::SlotSize`].
+    pub fn check(&self) -> Result<(), Invalid> {
+        let Self { slot_count, slot_size, write_size, .. } = *self;
+        if !write_size.is_power_of_two() || write_size > 32 {
+            return Err(Invalid::WriteSize(write_size));
+        }
+        if slot_count < MIN_SLOTS {
+            return Err(Invalid::SlotCount(slot_count));
+        }
+        let least = slot_size.max(MIN_SLOT_SIZE).checked_next_multiple_of(write_size);
+        let least = least.unwrap_or(u32::MAX);
+        if slot_size != least {
+            return Err(Invalid::SlotSize(u64::from(least), u64::from(slot_size)));
+        }
+        Ok(())
+    }
 }
 
 /// The lowest and the highest ring slot that exist, both included.

@@ -23,10 +23,10 @@ use tslog::storage::{
 use tslog::{Config, Error, Format, Log, Record, buffer_size};
 
 /// A reading is durable after this time, however few there are.
-const COMMIT_AFTER: Duration = Duration::from_millis(50);
+const COMMIT_AFTER: Duration = Duration::from_millis(5);
 
 /// Time between two readings.
-const SAMPLE_EVERY: Duration = Duration::from_millis(20);
+const SAMPLE_EVERY: Duration = Duration::from_millis(2);
 
 /// Readings that wait while the flash erases a sector.
 const WAITING: usize = 8;

@@ -2,6 +2,7 @@
 
 pub mod elf;
 pub mod emulator;
+pub mod needs;
 pub mod node;
 pub mod rng;
 
@@ -20,17 +21,31 @@ pub fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// Builds one of the firmware's programs and says where it is.
+/// Builds one of the firmware's programs for the board with the flash chip and says where it is.
 pub fn build(package: &str, program: &str, profile: &str) -> Result<PathBuf, Failure> {
+    build_for(TARGET, package, program, profile)
+}
+
+/// Builds one of the firmware's programs for `target`, which is installed if it is missing.
+pub fn build_for(
+    target: &str,
+    package: &str,
+    program: &str,
+    profile: &str,
+) -> Result<PathBuf, Failure> {
+    needs::target(target)?;
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace()).args(["build", "--quiet", "--target", TARGET]);
+    cargo.current_dir(workspace()).args(["build", "--quiet", "--target", target]);
     cargo.args(["--package", package, "--bin", program, "--profile", profile]);
+    if program == "contract" {
+        cargo.args(["--features", "contract"]);
+    }
     cargo.env("CARGO_TARGET_DIR", target_dir()?);
     let status = cargo.status()?;
     if !status.success() {
         return Err(format!("{cargo:?} failed").into());
     }
-    Ok(target_dir()?.join(TARGET).join(profile).join(program))
+    Ok(target_dir()?.join(target).join(profile).join(program))
 }
 
 /// Where cargo puts what it builds: two folders above this program.

@@ -37,6 +37,23 @@ pub struct Tally {
 }
 
 impl Node {
+    /// What a node said, in a line of text.
+    pub fn write(&self) -> String {
+        let Self { committed, sent, received, oldest, .. } = self;
+        format!("{committed} {sent} {received} {oldest}\n")
+    }
+
+    /// Reads what [`Node::write`] wrote.
+    pub fn read(text: &str) -> Result<Self, Failure> {
+        let numbers: Result<Vec<u64>, _> = text.split_whitespace().map(str::parse).collect();
+        match numbers?.as_slice() {
+            &[committed, sent, received, oldest] => {
+                Ok(Self { committed, sent, received, oldest, tally: Tally::default() })
+            }
+            _ => Err("expected four numbers: committed, sent, received, oldest".into()),
+        }
+    }
+
     /// Takes in one line.
     pub fn hear(&mut self, line: &str) -> Result<(), Failure> {
         let words: Vec<&str> = line.split(' ').collect();

@@ -26,7 +26,87 @@ pub(crate) fn run() {
             full(&name, record_size, commit_delta);
         }
     }
+    for end in [End::Closed, End::Reset] {
+        wakes(end);
+    }
+    ahead();
     ram();
+}
+
+/// How a wake ends.
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    /// In order, as before deep sleep.
+    Closed,
+    /// With a reset.
+    Reset,
+}
+
+/// A device that is off between two records: it wakes, opens the log, stores a record, commits it,
+/// and sleeps or is reset. Every 16 wakes a reader drains the log.
+fn wakes(end: End) {
+    const WAKES: u64 = 20_000;
+    let power = Power::new();
+    let chip = chip(&power);
+    let mut record = [0; 16];
+    let mut abandoned = 0;
+    for wake in 0..2 * WAKES {
+        if wake == WAKES {
+            chip.reset_counts();
+            abandoned = 0;
+        }
+        power.rest();
+        let mut log = open(&chip, record.len(), 1);
+        abandoned += u64::from(log.report().abandoned_size);
+        assert_eq!(log.report().clean, wake == 0 || end == End::Closed);
+        payload(log.stats().seqn + 1, &mut record);
+        log.store_record(&record).expect("the reader keeps up");
+        if wake % DRAIN == DRAIN - 1 {
+            let mut reader = log.reader(0).expect("there is one reader");
+            while log.next_record(&mut reader, &mut record).expect("records read back").is_some() {}
+            log.commit_reader(&mut reader).expect("the reader commits");
+        }
+        if end == End::Closed {
+            log.close().expect("the log closes");
+        }
+    }
+    let counts = chip.counts();
+    let erased: u64 = counts.erases.iter().map(|&erases| u64::from(erases)).sum();
+    let name = if end == End::Closed { "flash_wake_closed" } else { "flash_wake_reset" };
+    let add = |what, value: u64, unit| {
+        figure(&format!("{name}_{what}"), value as f64 / WAKES as f64, unit);
+    };
+    add("read", counts.bytes_read, "bytes/wake");
+    add("programmed", counts.bytes_programmed, "bytes/wake");
+    add("erases", erased * 1000, "erases/1000_wakes");
+    add("abandoned", abandoned, "bytes/wake");
+}
+
+/// Erases that a call of `store` waits for, where the log is polled behind each commit.
+fn ahead() {
+    let power = Power::new();
+    let chip = chip(&power);
+    let mut log = open(&chip, 16, 16);
+    let mut reader = log.reader(0).expect("there is one reader");
+    let mut record = [0; 16];
+    let erases = || chip.counts().erases.iter().map(|&erases| u64::from(erases)).sum::<u64>();
+    let (mut waited, mut worked) = (0, 0);
+    for seqn in 1..=RECORDS {
+        power.rest();
+        let before = erases();
+        payload(seqn, &mut record);
+        log.store_record(&record).expect("the reader keeps up");
+        if seqn > 1 {
+            waited += erases() - before;
+        }
+        if seqn % DRAIN == 0 {
+            while log.next_record(&mut reader, &mut record).expect("records read back").is_some() {}
+            log.commit_reader(&mut reader).expect("the reader commits");
+            worked += u64::from(log.poll().expect("the log works ahead"));
+        }
+    }
+    figure("flash_polled_store_erases", waited as f64, "erases");
+    figure("flash_polled_erased_ahead", worked as f64, "erases");
 }
 
 fn chip(power: &Power) -> Chip {

@@ -16,6 +16,7 @@ fn main() -> Result<ExitCode, Failure> {
     let program = arguments.next().ok_or("the program to run is missing")?;
     let wakes = arguments.next().unwrap_or_else(|| WAKES.to_owned());
     let chip = Path::new("board.nor");
+    torture::needs::emulator()?;
     make_chip(chip)?;
     let mut qemu = qemu(Path::new(&program), chip);
     qemu.arg("-semihosting-config").arg(semihosting(Some(&wakes)));

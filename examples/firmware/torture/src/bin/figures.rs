@@ -3,7 +3,7 @@
 //! Each figure is a line `name value unit`. The size of a thing is that of a program with it, less
 //! that of the same program without. Instructions are those of the log alone; those of the driver
 //! have lines of their own.
-#![expect(clippy::print_stdout, reason = "this is a program that reports")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "this is a program that reports")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use torture::elf::Sizes;
 use torture::emulator::{CHIP_SIZE, not_started, qemu, semihosting};
-use torture::{Failure, build, target_dir};
+use torture::{Failure, build, needs, target_dir};
 
 /// How the programs are built: the smallest, and the next.
 const PROFILES: [(&str, &str); 2] = [("z", "release"), ("s", "release-s")];
@@ -32,13 +32,14 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            println!("failed: {error}");
+            eprintln!("failed: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
 fn run() -> Result<bool, Failure> {
+    needs::emulator()?;
     let mut figures = Figures::default();
     for (level, profile) in PROFILES {
         weigh(&mut figures, level, profile)?;
@@ -49,7 +50,7 @@ fn run() -> Result<bool, Failure> {
         let value = figures.0.get(name).copied().ok_or_else(|| format!("{name} is missing"))?;
         let met = value <= bar;
         good &= met;
-        println!("bar: {name} at most {bar}: {value} is {}", if met { "met" } else { "MISSED" });
+        eprintln!("bar: {name} at most {bar}: {value} is {}", if met { "met" } else { "MISSED" });
     }
     Ok(good)
 }
