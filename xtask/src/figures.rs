@@ -41,6 +41,17 @@ const fn crash_bars(states: f64) -> [BarOf; 6] {
     ]
 }
 
+/// The firmware, linked for every board and run in an emulator.
+const FIRMWARE: Figure = Figure {
+    name: "firmware",
+    command: "env -C examples/firmware cargo run --quiet --package torture --bin firmware",
+    needs: &[],
+    bars: &[
+        ("firmware_boards_linked", AtLeast(3.0), "count"),
+        ("firmware_programs_run", AtLeast(3.0), "count"),
+    ],
+};
+
 /// What the project promises to show; the one place where these numbers stand. A name is the
 /// figure, the bytes in a record, the records in a commit, and what is measured.
 const FIGURES: &[Figure] = &[
@@ -97,6 +108,16 @@ const FIGURES: &[Figure] = &[
     },
     CRASH,
     Figure {
+        name: "firmware",
+        command: "env -C examples/firmware cargo run --quiet --package torture --bin figures",
+        needs: &[],
+        bars: &[
+            ("firmware_z_log_text", AtMost(12288.0), "bytes"),
+            ("firmware_z_ram_log", AtMost(160.0), "bytes"),
+            ("firmware_z_stack_most", AtMost(1024.0), "bytes"),
+        ],
+    },
+    Figure {
         name: "python",
         command: "python3 bindings/python/figures.py",
         needs: &[Need { probe: "python3 --version", package: Package::Debian("python3") }],
@@ -122,13 +143,17 @@ pub(crate) fn all() -> &'static [Figure] {
 
 /// Measures `figure`.
 pub(crate) fn run(figure: &Figure) -> Result<Done, Failure> {
-    let measure = Measure {
-        task: format!("figures {}", figure.name),
-        command: figure.command.to_owned(),
-        needs: figure.needs,
-        bars: figure.bars.to_vec(),
-    };
-    measure::run(&measure).1
+    run_as(figure, format!("figures {}", figure.name))
+}
+
+/// Links the firmware and runs it.
+pub(crate) fn run_firmware() -> Result<Done, Failure> {
+    run_as(&FIRMWARE, "firmware".to_owned())
+}
+
+fn run_as(figure: &Figure, task: String) -> Result<Done, Failure> {
+    let (command, bars) = (figure.command.to_owned(), figure.bars.to_vec());
+    measure::run(&Measure { task, command, needs: figure.needs, bars }).1
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ usage: cargo xtask test [--quick] [STEP]...   run what CI runs, or only the step
        cargo xtask figures NAME               measure, and compare with the bars
        cargo xtask torture [--quick|--ci|--release] [--seed S] [NAME]...
                                               run campaigns that try to break the log
+       cargo xtask firmware                   link the firmware, and run it in an emulator
 ";
 
 const NOTES: &str = "\
@@ -64,6 +65,7 @@ fn main() -> ExitCode {
         ["test", ref words @ ..] => test(words),
         ["figures", ref words @ ..] => measure(words),
         ["torture", ref words @ ..] => torture(words),
+        ["firmware"] => Ok(figures::run_firmware().map(|_| ())),
         [] => Err(Usage("no task was named".to_owned())),
         [task, ..] => Err(Usage(format!("there is no task {task:?}"))),
     };

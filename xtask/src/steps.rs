@@ -31,12 +31,13 @@ const STEPS: &[Step] = &[
     Step { name: "crash", run: crash_step },
     Step { name: "python", run: python_step },
     Step { name: "c", run: c_step },
+    Step { name: "firmware", run: firmware_step },
     Step { name: "torture", run: torture_step },
 ];
 
 /// The steps that take minutes even when there is little to do: `--quick` runs them only where
 /// they are named.
-const SLOW: &[&str] = &["python", "c"];
+const SLOW: &[&str] = &["python", "c", "firmware"];
 
 /// What `--quick` does less, for people.
 pub(crate) fn quick() -> String {
@@ -172,6 +173,10 @@ fn script(path: &str, options: &str) -> Result<Done, Failure> {
         return Ok(Done::Skipped);
     }
     sh::run(&rerun).map(done)
+}
+
+fn firmware_step(_: Pace) -> Result<Done, Failure> {
+    figures::run_firmware()
 }
 
 fn torture_step(pace: Pace) -> Result<Done, Failure> {

@@ -179,6 +179,17 @@ const CAMPAIGNS: &[Campaign] = &[
         wrong: "down_violations",
         bars: &[],
     },
+    Campaign {
+        name: "firmware",
+        about: "firmware in an emulator, cut off at any instruction",
+        program: Program::Own(
+            "env -C examples/firmware cargo run --quiet --package torture --bin torture --",
+        ),
+        needs: &[],
+        tried: ("firmware_runs", [20.0, 200.0, 1000.0]),
+        wrong: "firmware_violations",
+        bars: &[],
+    },
 ];
 
 /// Every campaign.
