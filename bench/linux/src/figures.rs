@@ -53,6 +53,7 @@ pub fn run(ext4: &Ext4) -> Result<(), String> {
     let any = best(|_| true)?;
     eprintln!("read, one by one: {next:.0}/s; {}: {:.0}/s", any.1.name(), any.0);
     figure("linux_peers_next_vs_best", next / any.0);
+    figure("linux_peers_next_vs_best_verifying", next / verifying.0);
     Ok(())
 }
 

@@ -29,7 +29,7 @@ pub fn run(ext4: &Ext4, pace: Pace, results: &mut Results) {
     for kind in kinds {
         let folder = ext4.folder(kind.name());
         let folder = folder.as_path();
-        let (record_size, commit, durable) = (RECORD_SIZE, COMMIT, false);
+        let (record_size, commit, durable) = (RECORD_SIZE, COMMIT, kind.is_filled_durably());
         let part = Part::Fill;
         let fill = Job { part, kind, folder, record_size, commit, durable, records };
         if keep(results, case, kind, &fill.run(), &[]) {

@@ -79,7 +79,7 @@ fn job(
     (record_size, commit, records): (usize, usize, usize),
 ) -> Job<'_> {
     let records = kind.fewer(records);
-    Job { part, kind, folder, record_size, commit, durable: false, records }
+    Job { part, kind, folder, record_size, commit, durable: kind.is_filled_durably(), records }
 }
 
 /// Bytes of the disk that the files of a store take.

@@ -121,7 +121,8 @@ impl Kind {
         match self {
             Self::Tslog => {
                 "`SharedLog`, `store_record` one by one, `commit_delta` = the commit; buckets of \
-                 16,384 records, of 65,536 for commits of 1024 and more"
+                 16,384 records, of 65,536 for commits of 1024 and more (unsynced: \
+                 2^20, and no commit)"
             }
             Self::Sqlite => {
                 "rusqlite, bundled; WAL, `synchronous=FULL` (unsynced: `OFF`); number and blob; a \
@@ -163,6 +164,12 @@ impl Kind {
         !matches!(self, Self::Yaque | Self::BufWriter | Self::Memory)
     }
 
+    /// Whether a store that is only to be read later is written with a sync each commit: a log that
+    /// syncs whenever it commits has its frames that way alone.
+    pub fn is_filled_durably(self) -> bool {
+        self == Self::Tslog
+    }
+
     /// Whether it can be opened again, and read.
     pub fn is_kept(self) -> bool {
         !matches!(self, Self::BufWriter | Self::Memory)
@@ -177,7 +184,7 @@ impl Kind {
     /// asked for, and get longer ones.
     pub fn unsynced_commit(self) -> usize {
         match self {
-            Self::Tslog | Self::Okaywal | Self::OpenWal => 65_536,
+            Self::Okaywal | Self::OpenWal => 65_536,
             _ => 1024,
         }
     }

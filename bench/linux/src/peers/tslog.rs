@@ -14,12 +14,17 @@ pub struct Log {
 
 impl Log {
     pub fn open(shape: Shape<'_>) -> Outcome<Self> {
-        // At least 64 commits in a bucket, as the manual advises.
-        let bucket_size = if shape.commit < 1024 { 16_384 } else { 65_536 };
+        let (commit_delta, bucket_size) = match shape.commit {
+            // It syncs with each commit and at the end of a bucket.
+            _ if !shape.durable => (u32::MAX, 1 << 20),
+            // At least 64 commits in a bucket, as the manual advises.
+            commit @ ..1024 => (u32::try_from(commit)?, 16_384),
+            commit => (u32::try_from(commit)?, 65_536),
+        };
         let options = Options::new()
             .record_size(u32::try_from(shape.record_size)?)
             .bucket_size(bucket_size)
-            .commit_delta(u32::try_from(shape.commit)?);
+            .commit_delta(commit_delta);
         let log = options.open_raw(shape.folder)?;
         Ok(Self { log, record_size: shape.record_size })
     }
