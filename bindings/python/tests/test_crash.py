@@ -73,9 +73,7 @@ def killed(code, folder, number, draw):
     return [struct.unpack_from("<cQ", said, at) for at in range(0, len(said) - 8, 9)]
 
 
-def test_kill_9_of_a_writing_process_loses_nothing_that_was_committed(folder, kills):
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
+def test_kill_9_of_a_writing_process_loses_nothing_that_was_committed(folder, kills, seed):
     draw = random.Random(seed)
     committed = cursor = grown = 0
     for round in range(kills):
@@ -115,10 +113,8 @@ def check(folder, committed, cursor):
 
 
 def test_kill_9_while_a_log_is_made_anew_leaves_the_whole_old_log_or_an_empty_new_one(
-    folder, kills
+    folder, kills, seed
 ):
-    seed = random.randrange(1 << 32)
-    print(f"seed {seed}")
     draw = random.Random(seed)
     begun = made = committed = cursor = 0
     for round in range(kills // 3):
