@@ -39,7 +39,7 @@ where
     /// [`Error::Storage`], after which the log is poisoned; [`Error::Closed`]; [`Error::Poisoned`].
     pub fn poll(&mut self) -> Result<bool, Error<S::Error>> {
         self.check_open()?;
-        if self.plan.is_named::<S>() || self.tail.ahead || !self.needs_bucket_soon() {
+        if self.plan.is_named::<S>() || self.ahead || !self.needs_bucket_soon() {
             return Ok(false);
         }
         let next = match self.tail.head {
@@ -58,7 +58,7 @@ where
         }
         self.storage.erase(self.plan.slot(next)).map_err(|error| self.poison(error))?;
         self.sync()?;
-        self.tail.ahead = true;
+        self.ahead = true;
         Ok(true)
     }
 

@@ -95,6 +95,8 @@ pub struct Log<S, B, const R: usize = 1> {
     state: State,
     copies: Copies,
     clean: bool,
+    /// The slot of the next bucket is blank already.
+    ahead: bool,
 }
 
 impl<S, B, const R: usize> Log<S, B, R>
@@ -182,6 +184,7 @@ where
             state: State::Open,
             copies,
             clean: false,
+            ahead: false,
         };
         log.recover(&header)?;
         Ok(log)

@@ -28,8 +28,6 @@ pub(super) struct Tail {
     pub(super) abandoned: bool,
     /// The last frame in `head` is a closing frame.
     pub(super) closed: bool,
-    /// The slot of the next bucket is blank already.
-    pub(super) ahead: bool,
 }
 
 /// What opening found, kept small.
@@ -122,7 +120,6 @@ impl Tail {
             pending: 0,
             abandoned: false,
             closed: false,
-            ahead: false,
         }
     }
 

@@ -266,7 +266,7 @@ where
     fn begin_slot(&mut self, next: u32) -> Result<u32, Error<S::Error>> {
         let slot = self.plan.slot(next);
         if !self.plan.is_named::<S>() {
-            if core::mem::take(&mut self.tail.ahead) {
+            if core::mem::take(&mut self.ahead) {
                 return Ok(self.plan.slot_size);
             }
             self.storage.erase(slot).map_err(|error| self.poison(error))?;
