@@ -9,7 +9,7 @@ use crate::sh::Failure;
 #[derive(Clone, Copy)]
 pub(crate) struct Figure {
     pub(crate) name: &'static str,
-    command: &'static str,
+    commands: &'static [&'static str],
     needs: &'static [Need],
     bars: &'static [BarOf],
 }
@@ -17,14 +17,14 @@ pub(crate) struct Figure {
 /// The crash harness over all media, with as many states as its bar asks for.
 pub(crate) const CRASH: Figure = Figure {
     name: "crash",
-    command: "cargo run --profile torture --package tslog-sim --bin crash -- --states 1000000",
+    commands: &["cargo run --profile torture --package tslog-sim --bin crash -- --states 1000000"],
     needs: &[],
     bars: &crash_bars(1_000_000.0),
 };
 
 /// As [`CRASH`], with so few states that one can wait for it.
 pub(crate) const CRASH_QUICK: Figure = Figure {
-    command: "cargo run --profile torture --package tslog-sim --bin crash -- --states 20000",
+    commands: &["cargo run --profile torture --package tslog-sim --bin crash -- --states 20000"],
     bars: &crash_bars(20_000.0),
     ..CRASH
 };
@@ -44,7 +44,7 @@ const fn crash_bars(states: f64) -> [BarOf; 6] {
 /// The firmware, linked for every board and run in an emulator.
 const FIRMWARE: Figure = Figure {
     name: "firmware",
-    command: "env -C examples/firmware cargo run --quiet --package torture --bin firmware",
+    commands: &["env -C examples/firmware cargo run --quiet --package torture --bin firmware"],
     needs: &[],
     bars: &[
         ("firmware_boards_linked", AtLeast(3.0), "count"),
@@ -57,7 +57,7 @@ const FIRMWARE: Figure = Figure {
 const FIGURES: &[Figure] = &[
     Figure {
         name: "flash",
-        command: "cargo run --release --package tslog-sim --bin figures -- flash",
+        commands: &["cargo run --release --package tslog-sim --bin figures -- flash"],
         needs: &[],
         bars: &[
             ("flash_16b_k16_programmed", AtMost(1.11), "bytes/payload_byte"),
@@ -80,12 +80,16 @@ const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "linux",
-        command: "cargo run --release --package tslog-sim --bin figures -- linux",
+        commands: &[
+            "cargo run --release --package tslog-sim --bin figures -- linux",
+            "cargo run --release --manifest-path bench/linux/Cargo.toml -- figures",
+        ],
         needs: &[
             Need { probe: "unshare --version", package: Package::Debian("util-linux") },
             Need { probe: "mount --version", package: Package::Debian("mount") },
             Need { probe: "mkfs.ext4 -V", package: Package::Debian("e2fsprogs") },
             Need { probe: "strace -V", package: Package::Debian("strace") },
+            Need { probe: "g++ --version", package: Package::Debian("g++") },
         ],
         bars: &[
             ("linux_16b_k16_flushes", AtMost(1.05), "flushes/commit"),
@@ -104,12 +108,16 @@ const FIGURES: &[Figure] = &[
             ("linux_10m_memory_most", Below(1.0), "MB"),
             ("linux_10m_crashed_open_median", AtMost(1.0), "ms"),
             ("linux_10m_crashed_memory_most", Below(1.0), "MB"),
+            ("linux_peers_durable_best", AtLeast(1.0), "times"),
+            ("linux_peers_store_vs_best", AtLeast(2.0), "times"),
+            ("linux_peers_batch_vs_best_verifying", AtLeast(5.0), "times"),
+            ("linux_peers_next_vs_best", AtLeast(3.0), "times"),
         ],
     },
     CRASH,
     Figure {
         name: "firmware",
-        command: "env -C examples/firmware cargo run --quiet --package torture --bin figures",
+        commands: &["env -C examples/firmware cargo run --quiet --package torture --bin figures"],
         needs: &[],
         bars: &[
             ("firmware_z_log_text", AtMost(12288.0), "bytes"),
@@ -119,7 +127,7 @@ const FIGURES: &[Figure] = &[
     },
     Figure {
         name: "python",
-        command: "python3 bindings/python/figures.py",
+        commands: &["python3 bindings/python/figures.py"],
         needs: &[Need { probe: "python3 --version", package: Package::Debian("python3") }],
         bars: &[
             ("python_store_vs_file", AtLeast(1.5), "times"),
@@ -152,8 +160,9 @@ pub(crate) fn run_firmware() -> Result<Done, Failure> {
 }
 
 fn run_as(figure: &Figure, task: String) -> Result<Done, Failure> {
-    let (command, bars) = (figure.command.to_owned(), figure.bars.to_vec());
-    measure::run(&Measure { task, command, needs: figure.needs, bars }).1
+    let commands = figure.commands.iter().map(|&command| command.to_owned()).collect();
+    let (needs, bars) = (figure.needs, figure.bars.to_vec());
+    measure::run(&Measure { task, commands, needs, bars }).1
 }
 
 #[cfg(test)]
@@ -162,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_quick_crash_harness_differs_in_its_length_alone() {
-        let states = |figure: Figure| figure.command.rsplit_once(' ').unwrap();
+        let states = |figure: Figure| figure.commands[0].rsplit_once(' ').unwrap();
         assert_eq!(states(CRASH).0, states(CRASH_QUICK).0);
         for figure in [CRASH, CRASH_QUICK] {
             let asked: f64 = states(figure).1.parse().unwrap();

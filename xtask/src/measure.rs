@@ -19,12 +19,12 @@ pub(crate) enum Bar {
     Below(f64),
 }
 
-/// What is measured, by which command, what that needs, and what it must show.
+/// What is measured, by which commands, what they need, and what they must show.
 #[derive(Debug)]
 pub(crate) struct Measure<'m> {
     /// The task that measures it, without `cargo xtask` in front.
     pub(crate) task: String,
-    pub(crate) command: String,
+    pub(crate) commands: Vec<String>,
     pub(crate) needs: &'m [Need],
     pub(crate) bars: Vec<BarOf>,
 }
@@ -42,17 +42,21 @@ pub(crate) fn run(measure: &Measure<'_>) -> (Lines, Result<Done, Failure>) {
             unmet => return (Lines::new(), unmet),
         }
     }
-    eprintln!("$ {}", measure.command);
     let mut measured = Lines::new();
     let mut skipped = None;
-    let ended = lines_of(&measure.command, |line| {
-        if let Some(reason) = line.strip_prefix("skipped: ") {
-            skipped = Some(reason.to_owned());
-        } else {
-            println!("{line}");
-            measured.push(line.to_owned());
-        }
-    });
+    let mut ended = Ok(());
+    for command in &measure.commands {
+        eprintln!("$ {command}");
+        let one = lines_of(command, |line| {
+            if let Some(reason) = line.strip_prefix("skipped: ") {
+                skipped = Some(reason.to_owned());
+            } else {
+                println!("{line}");
+                measured.push(line.to_owned());
+            }
+        });
+        ended = ended.and(sh::ended(command, one));
+    }
     let result = match skipped {
         Some(reason) => need::skip(&measure.task, &reason, &rerun),
         None => judge(measure, &measured, ended, rerun),
@@ -64,7 +68,7 @@ pub(crate) fn run(measure: &Measure<'_>) -> (Lines, Result<Done, Failure>) {
 fn judge(
     measure: &Measure<'_>,
     measured: &[String],
-    ended: std::io::Result<bool>,
+    ended: Result<(), Failure>,
     rerun: String,
 ) -> Result<Done, Failure> {
     let verdicts: Vec<_> = measure.bars.iter().map(|bar| verdict(*bar, measured)).collect();
@@ -74,7 +78,7 @@ fn judge(
     }
     let failed: Vec<_> = verdicts.iter().filter(|verdict| !verdict.ok).collect();
     if failed.is_empty() {
-        sh::ended(&measure.command, ended)?;
+        ended?;
         eprintln!("all {} bars hold", verdicts.len());
         return Ok(Done::All);
     }
@@ -172,8 +176,8 @@ mod tests {
 
     fn measure(command: &str, bars: &[BarOf]) -> Result<Done, Failure> {
         let bars = bars.to_vec();
-        let command = command.to_owned();
-        run(&Measure { task: "figures speed".to_owned(), command, needs: &[], bars }).1
+        let commands = vec![command.to_owned()];
+        run(&Measure { task: "figures speed".to_owned(), commands, needs: &[], bars }).1
     }
 
     #[test]

@@ -268,7 +268,7 @@ fn measure_of(campaign: &Campaign, size: Size, seed: Option<&str>) -> Measure<'s
     bars.extend(campaign.bars);
     Measure {
         task: format!("torture {name} --{}{seed}", size.name()),
-        command: format!("{program} --size {}{seed}", size.name()),
+        commands: vec![format!("{program} --size {}{seed}", size.name())],
         needs: campaign.needs,
         bars,
     }
@@ -289,11 +289,15 @@ mod tests {
     fn a_campaign_is_told_its_size_and_seed_and_held_to_the_bar_of_that_size() {
         let cuts = named(&["cuts"]).unwrap()[0];
         let measure = measure_of(cuts, Size::Ci, Some("7"));
-        assert!(measure.command.ends_with(" cuts --size ci --seed 7"), "{}", measure.command);
+        assert!(
+            measure.commands[0].ends_with(" cuts --size ci --seed 7"),
+            "{:?}",
+            measure.commands
+        );
         assert_eq!(measure.task, "torture cuts --ci --seed 7");
         assert_eq!(measure.bars[0], ("cuts_states", AtLeast(10e6), "count"));
         assert_eq!(measure.bars[1], ("cuts_violations", AtMost(0.0), "count"));
-        assert!(measure_of(cuts, Size::Quick, None).command.ends_with("--size quick"));
+        assert!(measure_of(cuts, Size::Quick, None).commands[0].ends_with("--size quick"));
     }
 
     #[test]
