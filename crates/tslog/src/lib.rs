@@ -39,7 +39,7 @@ pub use record::Record;
 #[cfg(feature = "async")]
 pub use shared::Ready;
 #[cfg(feature = "std")]
-pub use shared::{Options, Raw, Schema, SharedLog, SharedReader, View, ViewStep};
+pub use shared::{Options, Raw, Records, Schema, SharedLog, SharedReader, View, ViewStep};
 #[cfg(feature = "derive")]
 pub use tslog_derive::Record;
 pub use words::{MAX_FORMATS, MAX_READERS, MAX_SEQN, SeqnRange};

@@ -50,12 +50,39 @@ const fn table() -> [u32; 256] {
 /// CRC-8 with polynomial 0x2F, started at 0xFF: all single, double and triple errors in so short a
 /// word are found (Koopman and Chakravarty, 2004). Neither all zeros nor all ones pass.
 pub(crate) fn crc8(bytes: &[u8]) -> u8 {
-    let mut crc = 0xFF_u8;
-    for byte in bytes {
-        crc ^= byte;
-        for _ in 0..8 {
-            crc = if crc & 0x80 == 0 { crc << 1 } else { (crc << 1) ^ 0x2F };
+    bytes.iter().fold(0xFF, |crc, byte| crc8_step(crc ^ byte))
+}
+
+/// Where memory is no concern, a table: each frame that is read or hopped over has this to compute.
+#[cfg(feature = "std")]
+fn crc8_step(crc: u8) -> u8 {
+    CRC8_TABLE.get(usize::from(crc)).copied().unwrap_or(0)
+}
+
+#[cfg(not(feature = "std"))]
+fn crc8_step(crc: u8) -> u8 {
+    crc8_of(crc)
+}
+
+#[cfg(feature = "std")]
+#[expect(clippy::indexing_slicing, reason = "computed at build")]
+static CRC8_TABLE: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut index = 0_u8;
+    loop {
+        table[index as usize] = crc8_of(index);
+        match index.checked_add(1) {
+            Some(next) => index = next,
+            None => break table,
         }
+    }
+};
+
+const fn crc8_of(byte: u8) -> u8 {
+    let (mut crc, mut bit) = (byte, 0_u32);
+    while bit < 8 {
+        crc = if crc & 0x80 == 0 { crc << 1 } else { (crc << 1) ^ 0x2F };
+        bit = bit.wrapping_add(1);
     }
     crc
 }

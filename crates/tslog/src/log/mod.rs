@@ -17,6 +17,8 @@
 //!    (`recover.rs`). It writes nothing.
 
 mod ahead;
+#[cfg(feature = "std")]
+mod at_hand;
 pub(crate) mod commit;
 pub(crate) mod create;
 pub(crate) mod cursors;

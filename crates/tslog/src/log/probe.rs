@@ -54,6 +54,13 @@ impl<'w> Window<'w> {
         Seen { index: self.index, offset: self.offset, len: self.len }
     }
 
+    /// What the window holds of bucket `index` from `offset` on.
+    #[cfg(feature = "std")]
+    pub(crate) fn at_hand(&self, index: u32, offset: u32) -> &[u8] {
+        let start = self.covers(index, offset, 0);
+        start.and_then(|start| self.bytes.get(start..self.len)).unwrap_or_default()
+    }
+
     fn covers(&self, index: u32, offset: u32, len: usize) -> Option<usize> {
         let start = offset.checked_sub(self.offset)? as usize;
         (self.index == index && start.checked_add(len)? <= self.len).then_some(start)

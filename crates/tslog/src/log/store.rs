@@ -64,10 +64,15 @@ where
         }
         self.mend_header()?;
         self.secure_room()?;
-        Ok(self.store_copy(fill)?)
+        let stored = self.store_copy(|record| {
+            record.fill(0);
+            fill(record)
+        });
+        Ok(stored?)
     }
 
-    /// Copies one record into the batch, which has room for it.
+    /// Copies one record into the batch, which has room for it. `fill` is given whatever bytes are
+    /// there.
     #[inline]
     pub(crate) fn store_copy(
         &mut self,
@@ -78,7 +83,6 @@ where
         let begin = begin.saturating_add(self.plan.records_at());
         let buffer = self.buffer.as_mut().get_mut(begin..).and_then(|rest| rest.get_mut(..size));
         let record = buffer.ok_or(Invalid::Buffer(begin.saturating_add(size) as u64, 0))?;
-        record.fill(0);
         fill(record)?;
         self.tail.pending = self.tail.pending.saturating_add(1);
         self.tail.stored = self.tail.stored.saturating_add(1);
@@ -358,10 +362,13 @@ pub(crate) fn check_size(record_size: u32, data: &[u8]) -> Result<(), Invalid> {
     if given > most { Err(Invalid::Record(most, given)) } else { Ok(()) }
 }
 
-/// Copies `data` to the beginning of a record.
+/// Copies `data` to the beginning of a record, and zeros behind it.
+#[inline]
 pub(crate) fn fill_from(record: &mut [u8], data: &[u8]) -> Result<(), Invalid> {
     let (most, len) = (record.len() as u64, data.len());
-    let room = record.get_mut(..len).ok_or(Invalid::Record(most, len as u64))?;
+    let parts = record.split_at_mut_checked(len);
+    let (room, rest) = parts.ok_or(Invalid::Record(most, len as u64))?;
     room.copy_from_slice(data);
+    rest.fill(0);
     Ok(())
 }

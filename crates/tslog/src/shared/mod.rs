@@ -13,6 +13,7 @@ mod options;
 mod reader;
 #[cfg(feature = "async")]
 mod ready;
+mod records;
 mod shown;
 mod sync;
 mod typed;
@@ -34,6 +35,7 @@ pub use options::Options;
 pub use reader::SharedReader;
 #[cfg(feature = "async")]
 pub use ready::Ready;
+pub use records::Records;
 use shown::Shown;
 pub use view::{Schema, View, ViewStep};
 use writer::Writer;
@@ -301,6 +303,7 @@ impl<T: Record> SharedLog<T> {
     /// As [`Log::store_record`].
     pub fn store(&self, record: &T) -> Result<u64, Error<io::Error>> {
         self.inner.store(|bytes| {
+            bytes.fill(0);
             record.pack(bytes);
             Ok(())
         })

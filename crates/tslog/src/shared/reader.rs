@@ -28,16 +28,16 @@ const AHEAD: usize = super::options::BATCH_BYTES;
 #[derive(Debug)]
 pub struct SharedReader<T = Raw> {
     pub(super) folder: Folder,
-    plan: Plan,
+    pub(super) plan: Plan,
     pub(super) source: Source,
     pub(super) bounds: Bounds,
     pub(super) window: Vec<u8>,
-    seen: Seen,
+    pub(super) seen: Seen,
     /// Behind the records in `ahead`.
-    at: Position,
+    pub(super) at: Position,
     n: u8,
-    cursor: u64,
-    ahead: Ahead,
+    pub(super) cursor: u64,
+    pub(super) ahead: Ahead,
     committed: u64,
     counter: u32,
     closed: bool,
@@ -202,7 +202,7 @@ impl<T> SharedReader<T> {
         out.get_mut(..need).ok_or(Invalid::Buffer(need as u64, have))
     }
 
-    fn fill_ahead(&mut self) -> Result<(), Error<io::Error>> {
+    pub(super) fn fill_ahead(&mut self) -> Result<(), Error<io::Error>> {
         let mut bytes = core::mem::take(&mut self.ahead.bytes);
         if bytes.is_empty() {
             let size = self.plan.record_size as usize;
@@ -215,7 +215,7 @@ impl<T> SharedReader<T> {
     }
 
     /// Moves the cursor over records that were copied, if this is still the reader's handle.
-    fn move_on(&mut self, count: u32) -> Result<(), Error<io::Error>> {
+    pub(super) fn move_on(&mut self, count: u32) -> Result<(), Error<io::Error>> {
         let cursor = self.cursor.saturating_add(u64::from(count));
         if !self.tell(cursor) {
             return Err(Error::Closed);

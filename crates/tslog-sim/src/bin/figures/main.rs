@@ -18,6 +18,7 @@
     reason = "figures are far below 2^52"
 )]
 
+mod counts;
 mod flash;
 mod linux;
 
@@ -52,10 +53,12 @@ fn main() -> ExitCode {
     let words: Vec<&str> = args.iter().map(String::as_str).collect();
     match *words.as_slice() {
         ["flash"] => flash::run(),
+        ["counts"] => return counts::run(),
+        ["counts", part, folder, records] if counts::run_part(part, folder, records) => {}
         ["linux"] => return linux::run(),
         ["linux", part, ref rest @ ..] if linux::run_part(part, rest) => {}
         _ => {
-            eprintln!("usage: figures flash|linux");
+            eprintln!("usage: figures counts|flash|linux");
             return ExitCode::from(2);
         }
     }

@@ -10,6 +10,8 @@
 mod commits;
 mod mount;
 mod open;
+mod rounds;
+mod speed;
 mod syscalls;
 
 use std::path::Path;
@@ -45,6 +47,10 @@ pub(crate) fn run_part(part: &str, args: &[&str]) -> bool {
             Ok(ext4) => run_mounted(&ext4),
             Err(reason) => println!("skipped: {reason}"),
         },
+        ("speed", [folder]) => match Ext4::mount(Path::new(folder)) {
+            Ok(ext4) => speed::run(&ext4),
+            Err(reason) => println!("skipped: {reason}"),
+        },
         ("append", [folder, commits]) => {
             let commits = commits.parse().expect("a number of commits");
             commits::append(Path::new(folder), syscalls::SHAPE, commits);
@@ -64,6 +70,7 @@ fn run_mounted(ext4: &Ext4) {
     commits::run(ext4);
     syscalls::run(ext4);
     open::run(ext4);
+    speed::run(ext4);
 }
 
 /// The shape of a log of raw records.

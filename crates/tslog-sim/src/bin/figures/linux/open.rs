@@ -98,7 +98,7 @@ pub(super) fn run_child(folder: &Path, name: &str) {
 }
 
 /// How long this thread, the only one, has run on a processor, in nanoseconds.
-fn on_processor() -> u64 {
+pub(super) fn on_processor() -> u64 {
     // The kernel adds up what a thread has run whenever it sleeps, and not when it is asked.
     std::thread::sleep(Duration::from_micros(1));
     let text = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux tells what has run");

@@ -1,0 +1,87 @@
+//! Records that are handed out together.
+
+use std::io;
+
+use super::SharedReader;
+use crate::{
+    error::Error,
+    log::probe::{Probe, Window},
+};
+
+/// Records that follow each other, back to back, as long as their reader is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Records<'r> {
+    pub(super) first: u64,
+    pub(super) bytes: &'r [u8],
+    pub(super) record_size: usize,
+}
+
+impl<'r> Records<'r> {
+    /// The number of the first of them.
+    pub fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// How many there are.
+    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.bytes.len().checked_div(self.record_size).unwrap_or(0)
+    }
+
+    /// All bytes of all records.
+    pub fn bytes(&self) -> &'r [u8] {
+        self.bytes
+    }
+
+    /// Each record with its number.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &'r [u8])> + use<'r> {
+        (self.first..).zip(self.bytes.chunks_exact(self.record_size.max(1)))
+    }
+}
+
+impl<T> SharedReader<T> {
+    /// The next records at hand, of one commit or of several: each commit is checked, nothing is
+    /// copied for a record, and the cursor moves over all of them.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// # let log = tslog::Options::new().record_size(4).commit_delta(2).open_raw(&path)?;
+    /// for bytes in [b"20.5", b"20.6"] {
+    ///     log.store_record(bytes)?;
+    /// }
+    /// let mut uplink = log.reader(0)?;
+    /// while let Some(records) = uplink.next_batch()? {
+    ///     assert_eq!((records.first(), records.bytes()), (1, &b"20.520.6"[..]));
+    ///     assert_eq!(records.iter().last(), Some((2, &b"20.6"[..])));
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`].
+    pub fn next_batch(&mut self) -> Result<Option<Records<'_>>, Error<io::Error>> {
+        self.check_open()?;
+        if self.ahead.count == 0 {
+            self.fill_ahead()?;
+            self.read_on();
+        }
+        let (count, begin) = (self.ahead.count, self.ahead.begin);
+        let (first, record_size) = (self.cursor.saturating_add(1), self.plan.record_size as usize);
+        self.move_on(count)?;
+        self.ahead.take(count, record_size);
+        let bytes = self.ahead.bytes.get(begin..self.ahead.begin).unwrap_or_default();
+        Ok((count > 0).then_some(Records { first, bytes, record_size }))
+    }
+
+    /// Adds the records of further frames that the window holds to those ahead.
+    fn read_on(&mut self) {
+        let next = self.cursor.saturating_add(u64::from(self.ahead.count)).saturating_add(1);
+        let begin = (self.ahead.count as usize).saturating_mul(self.plan.record_size as usize);
+        let out = self.ahead.bytes.get_mut(begin..).unwrap_or_default();
+        let window = &mut Window::ahead(&mut self.window, self.seen);
+        let mut probe = Probe { storage: &mut self.folder, plan: self.plan, window };
+        let more = probe.read_on(&self.bounds, &mut self.at, next, out);
+        self.ahead.count = self.ahead.count.saturating_add(more);
+    }
+}
