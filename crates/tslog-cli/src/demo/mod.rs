@@ -20,7 +20,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use crate::cell::Cell;
 use crate::codec::Codec;
@@ -138,7 +138,7 @@ impl Receiver {
 struct Stage {
     log: PathBuf,
     start: Instant,
-    /// Set by Ctrl-C, so that the folder and the storing process go in order.
+    /// Set by Ctrl-C and a closed terminal, so that the folder and the storing process go in order.
     stopped: Arc<AtomicBool>,
     bar: ProgressBar,
     receiver: Receiver,
@@ -242,7 +242,7 @@ pub(crate) fn run(dir: &Path, keep: bool) -> Result<Exit> {
     let bar = style.map_or(bar.clone(), |style| bar.with_style(style));
     let receiver = Receiver::new(dir.join("delivered.csv"))?;
     let stopped = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
         let caught = signal_hook::flag::register(signal, Arc::clone(&stopped));
         caught.map_err(|error| Failure::error(format!("signals cannot be caught: {error}")))?;
     }

@@ -48,6 +48,12 @@ fn the_demo_keeps_its_log_where_it_is_told_to() {
 
 #[test]
 fn a_demo_that_is_stopped_takes_its_folder_with_it() {
+    for signal in ["-TERM", "-HUP"] {
+        stop_a_demo(signal);
+    }
+}
+
+fn stop_a_demo(signal: &str) {
     let desk = Desk::new();
     let child = desk.start("demo");
     wait_until("it has begun", || std::fs::read_dir(desk.0.path()).unwrap().count() > 0);
@@ -57,7 +63,7 @@ fn a_demo_that_is_stopped_takes_its_folder_with_it() {
     };
     wait_until("it has stored something", begun);
     let id = child.id().to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
+    assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     let said = finish(child);
     assert_eq!((said.code, &*said.err), (Some(1), "error: the demo was stopped\n"));
     assert_eq!(std::fs::read_dir(desk.0.path()).unwrap().count(), 0);
