@@ -9,26 +9,26 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Instant;
 use tslog_sim::disk::Sabotage;
-use tslog_sim::torture::{Options, Size, Tally, calls, cuts, nor, recovery, rot};
+use tslog_sim::torture::{Options, Size, Tally, calls, cuts, nor, recovery, rot, soak};
 use tslog_sim::{harness, trail};
 
 const USAGE: &str = "\
 usage: torture CAMPAIGN [--size quick|ci|release] [--seed S] [--threads T] [--workload W]
        torture CAMPAIGN --seed S --case CASE       makes one case again, step by step
-       torture list                                the campaigns and the workloads
-campaigns: cuts, recovery, nor, rot, calls";
+campaigns: cuts, recovery, nor, rot, calls, soak";
 
 /// What makes a case again, up to the campaign.
 const REPLAY: &str = "cargo run --profile torture --package tslog-sim --bin torture --";
 
 type Campaign = fn(&Options) -> Result<Tally, String>;
 
-const CAMPAIGNS: [(&str, Campaign); 5] = [
+const CAMPAIGNS: [(&str, Campaign); 6] = [
     ("calls", calls::run),
     ("cuts", cuts::run),
     ("recovery", recovery::run),
     ("nor", nor::run),
     ("rot", rot::run),
+    ("soak", soak::run),
 ];
 
 fn main() -> ExitCode {

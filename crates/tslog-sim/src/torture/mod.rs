@@ -9,6 +9,7 @@ pub mod media;
 pub mod nor;
 pub mod recovery;
 pub mod rot;
+pub mod soak;
 pub mod workloads;
 
 use crate::disk::Sabotage;

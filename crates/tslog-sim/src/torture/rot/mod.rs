@@ -3,8 +3,8 @@
 //!
 //! A log of more than 64 KiB is written once, as a folder and as a flash, and each harm is done to
 //! a fresh copy. The log is opened and read whole, and held to what the frames that were hit say:
-//! their records are named as damaged, the newest commit may be called abandoned, all others come
-//! back, and no byte is changed by looking.
+//! their records are named as damaged, at the end of the log they may be called abandoned, all
+//! others come back, and no byte is changed by looking.
 
 mod victim;
 
