@@ -58,14 +58,18 @@ impl Folder<RealDir> {
         }
     }
 
-    /// Opens a folder for reader `n`, beside a writer that may be running.
+    /// Opens a folder for reader `n`, beside a writer. On a read-only medium, it cannot commit.
     ///
     /// # Errors
     /// [`Error::Locked`] if that reader is in use; [`Error::NoLog`] if the log has no such reader.
     pub fn open_reader(path: &Path, n: u8) -> Result<Self, Error<io::Error>> {
         let mut folder = Self::open_beside(path)?;
-        folder.lock_reader(n)?;
-        Ok(folder)
+        match folder.lock_reader(n) {
+            Err(Error::Storage(e)) if e.kind() == io::ErrorKind::ReadOnlyFilesystem => {}
+            locked => return locked.map(|()| folder),
+        }
+        folder = Self::open_view(path)?;
+        folder.lock_reader(n).map(|()| folder)
     }
 
     /// Opens a folder to look at it, without any lock. Nothing in it is ever changed.

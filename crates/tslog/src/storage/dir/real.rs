@@ -216,6 +216,7 @@ impl Dir for RealDir {
     }
 
     fn write(&mut self, name: Name, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.writable.then_some(()).ok_or(ErrorKind::ReadOnlyFilesystem)?;
         self.with_file(name, |open| {
             open.unsynced = true;
             open.file.write_all_at(data, offset)
