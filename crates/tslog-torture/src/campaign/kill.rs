@@ -111,9 +111,10 @@ fn kill_once(
 ) -> Result<Vec<Event>> {
     let mut writer = Spoken::start(&mut work.command(folder), memory, "writer")?;
     let apart = Work { manner: Manner::Reader, first_reader: 1, ..work.clone() };
-    let reader =
-        rng.chance(50).then(|| Spoken::start(&mut apart.command(folder), memory, "reader"));
-    let mut reader = reader.filter(|_| !work.recreate).transpose()?;
+    // A reader of the old log, beside one that is made anew, would be neither.
+    let reads_apart = rng.chance(50) && !work.recreate;
+    let reader = reads_apart.then(|| Spoken::start(&mut apart.command(folder), memory, "reader"));
+    let mut reader = reader.transpose()?;
     if rng.chance(75) {
         wait_until("the log opens", || writer.has_spoken())?;
     }

@@ -3,6 +3,7 @@
 mod down;
 mod eio;
 mod full;
+mod hostile;
 mod kill;
 mod replay;
 mod strace;
@@ -23,6 +24,7 @@ pub(crate) struct Campaign {
 const CAMPAIGNS: &[Campaign] = &[
     Campaign { name: "kill", run: kill::run },
     Campaign { name: "full", run: full::run },
+    Campaign { name: "hostile", run: hostile::run },
     Campaign { name: "replay", run: replay::run },
     Campaign { name: "strace", run: strace::run },
     Campaign { name: "eio", run: eio::run },

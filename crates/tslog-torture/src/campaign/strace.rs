@@ -1,5 +1,6 @@
 //! The N-th call fails, for every N, under `strace -e inject`: each kind of call, each error, once
-//! and for good, writes that are cut short, and calls that are killed.
+//! and for good, or the process is killed at it. Writes that are cut short are real ones, of the
+//! campaign `full`: a tracer can only claim that a call was short.
 //!
 //! After it: no panic, a reason on standard error where a call failed, nothing acknowledged behind
 //! a failed sync, nothing lost that was acknowledged, and a log that opens and goes on. A call that
@@ -35,10 +36,6 @@ const CALLS: &[(&str, &[&str])] = &[
     ("getdents64", &["error=EIO"]),
 ];
 
-/// Under a limit on files, a write beyond it is cut short there and the rest fails: the real thing,
-/// as a call that is only said to have been short has written all or nothing.
-const WORK_BYTES: u32 = 200;
-
 /// One way to go wrong.
 #[derive(Clone, Debug)]
 struct Fault {
@@ -51,7 +48,7 @@ struct Fault {
 
 /// The workloads: small, so that every call of theirs can fail.
 fn shapes(seed: u64) -> Vec<Work> {
-    let small = Work { records: 15, bucket_size: 4, record_size: WORK_BYTES, ..Work::alone(seed) };
+    let small = Work { records: 15, bucket_size: 4, record_size: 200, ..Work::alone(seed) };
     vec![
         Work { commit_delta: 1, ..small.clone() },
         Work { commit_delta: 6, ..small.clone() },

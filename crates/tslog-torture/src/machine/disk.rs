@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags};
 
 use super::{at, program, space};
@@ -56,9 +57,17 @@ impl Mounted {
         Ok(Self { at: at_folder.to_owned() })
     }
 
-    /// Unmounts, and says if that fails: somebody is still in there.
+    /// Unmounts. The kernel may need a moment to let go of what a killed process had open.
     pub(crate) fn unmount(self) -> Result<()> {
-        rustix::mount::unmount(&self.at, UnmountFlags::empty()).map_err(at(&self.at))
+        let unmount = || rustix::mount::unmount(&self.at, UnmountFlags::empty());
+        let mut unmounted = unmount();
+        program::wait_until("the file system is free", || {
+            if unmounted == Err(Errno::BUSY) {
+                unmounted = unmount();
+            }
+            unmounted != Err(Errno::BUSY)
+        })?;
+        unmounted.map_err(at(&self.at))
     }
 }
 

@@ -50,6 +50,10 @@ impl Program {
         child.map(Self).map_err(|error| format!("{name} does not run: {error}"))
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.0.id()
+    }
+
     /// SIGKILL, and what it ended with; that of a program that was faster stands.
     pub(crate) fn kill(&mut self) -> Result<ExitStatus> {
         let killed = self.0.kill().and_then(|()| self.0.wait());

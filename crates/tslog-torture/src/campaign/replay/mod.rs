@@ -46,7 +46,6 @@ pub(crate) fn run(args: &Args, tally: &Tally<'_>) -> Result<()> {
             replay(args, tally, system, base, count)?;
             base += count;
         }
-        tally.count(system.name, images);
     }
     Ok(())
 }
@@ -67,6 +66,7 @@ fn replay(
     let make = |job| Image::make(&recording, job);
     tally.each(base..base + count, make, |image, case| {
         tally.ran();
+        tally.count(system.name, 1);
         let alone = (system.name == "btrfs").then(|| one_at_a_time.lock());
         let tried = image.try_one(args.seed, case, (case - base, count));
         drop(alone);

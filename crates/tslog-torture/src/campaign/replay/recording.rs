@@ -14,7 +14,7 @@ use crate::ledger::{Ledger, Life};
 use crate::look::{Found, look};
 use crate::machine::disk;
 use crate::machine::fuse::Exported;
-use crate::machine::program::{Program, Spoken, wait_until};
+use crate::machine::program::Spoken;
 use crate::machine::{at, space};
 use crate::work::{Manner, Work};
 
@@ -51,10 +51,13 @@ impl Recording {
         let folder = space::folder().join("mounted/log");
         let (first, second) = draw(&mut rng, system.size);
         let mut worker = start(&first, &folder, &exported.shown, lies)?;
-        // It is killed in the midst of it, or has ended before.
-        std::thread::sleep(Duration::from_micros(30_000 + rng.below(200_000)));
-        worker.program.kill()?;
-        wait_until("the worker is gone", || !is_locked(&folder))?;
+        if lies {
+            // Killing the tracer would leave its worker alive.
+            worker.program.wait()?;
+        } else {
+            std::thread::sleep(Duration::from_micros(30_000 + rng.below(200_000)));
+            worker.program.kill()?;
+        }
         let between = look(&folder, first.seed)?;
         let mut worker = start(&second, &folder, &exported.shown, lies)?;
         let status = worker.program.wait()?;
@@ -135,11 +138,4 @@ fn start(work: &Work, folder: &Path, marks: &Path, lies: bool) -> Result<Spoken>
         Command::new(crate::machine::own_path())
     };
     Spoken::start(command.args(work.words(folder, marks)), &space::folder(), "worker")
-}
-
-/// A tracer that was killed lets its worker go on.
-fn is_locked(folder: &Path) -> bool {
-    let lock = folder.join("lock");
-    let probe = Program::start(Command::new("flock").arg("--nonblock").arg(lock).arg("true"));
-    probe.and_then(|mut probe| probe.wait()).is_ok_and(|status| !status.success())
 }
