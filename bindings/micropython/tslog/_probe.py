@@ -195,11 +195,15 @@ class Probe:
         if oldest == 0:
             return 1
         end = self.first_at_or_after(oldest + 1, head) or 1
-        low = max(0, end - self._header.bucket_size)
-        return self.first_frame_number(oldest, low, end) or end
+        size = self._header.bucket_size
+        found = self.resync(oldest, b.BUCKET, max(0, end - size), end, size)
+        return found[1] if found else end
 
-    def resync(self, index, begin, low, high):
-        """Offset and number of the next sound frame that begins with a number from `low` on."""
+    def resync(self, index, begin, low, high, missing=0):
+        """Offset and number of the next sound frame where one with the number `low` should begin.
+
+        Its number is not more above `low` than records have room in what is skipped, and `missing`
+        more where numbers in front may be gone too."""
         extent = self.extent(index)
         budget = 4 * extent + 4096
         at = begin
@@ -212,7 +216,7 @@ class Probe:
             frame = self.frame(index, at)
             if frame:
                 budget -= frame[2]
-                most = min(high, low + (at - begin) // self._size + 1)
+                most = min(high, low + (at - begin) // self._size + missing)
                 number = b.unmix(self.mixed(index, at, frame), low, most)
                 if number is not None:
                     return at, number
@@ -242,15 +246,8 @@ class Probe:
             if first is None:
                 return None
         walk = Walk(first, header)
-        last = self._hop(index, walk)
-        if last:
-            offset, frame, number = last
-            if self.begins_with(index, offset, frame, number):
-                walk.committed = number + frame[0] - 1
-                walk.end = max(walk.end, offset + frame[2])
-                walk.solid = True
-            else:
-                self._check_all(index, walk)
+        if not self._hop(index, walk):
+            self._check_all(index, walk)
         one = self.frame(index, b.BUCKET)
         # Header and first frame are one write: if that was cut, there is no bucket.
         if header is None and (one is None or walk.end <= b.BUCKET + one[2]):
@@ -268,27 +265,43 @@ class Probe:
         return max(0, cursor - size) + 1, cursor + 1
 
     def _hop(self, index, walk):
-        """Follows the chain of frames by their first bytes. Returns the last one that ends a commit,
-        unless a frame that was checked follows it and so vouches for it."""
-        offset, number, last = walk.end, walk.first, None
+        """Follows the chain of frames by their first bytes, and checks the last one, which vouches
+        for the others. False if the end of the chain is not sound."""
+        offset, number, last, part = walk.end, walk.first, None, None
         while True:
             link = self._next_link(index, offset, number)
             if link is None:
-                walk.more = walk.more or offset > walk.end
-                return last
+                break
             at, frame, number = link
             walk.more = walk.more or at > offset
             count, kind, size, _crc = frame
             offset = at + size
             if kind == b.RECORDS:
-                last = link
-            elif kind != b.PART and self.begins_with(index, at, frame, number):
-                # It was written once all numbers before its own were committed.
-                last = None
-                walk.committed = max(0, number - 1)
-                walk.solid, walk.end, walk.more = True, offset, False
-                walk.closed = kind == b.CLOSE
+                last, part = link, None
+            elif kind == b.PART:
+                part = link
+            elif self.begins_with(index, at, frame, number):
+                last = part = None
+                self._count(walk, link)
             number += count
+        walk.more = walk.more or offset > walk.end
+        if part and not self.begins_with(index, *part):
+            return False
+        if last is None:
+            return True
+        if not self.begins_with(index, *last):
+            return False
+        self._count(walk, last)
+        return True
+
+    @staticmethod
+    def _count(walk, link):
+        """A sound frame shows that everything before its end was committed, or before its number."""
+        at, frame, number = link
+        walk.committed = max(walk.committed or 0, number + frame[0] - 1)
+        walk.solid, walk.end = True, max(walk.end, at + frame[2])
+        if frame[1] != b.RECORDS:
+            walk.closed, walk.more = frame[1] == b.CLOSE, False
 
     def _next_link(self, index, offset, number):
         """The next frame of the chain, or the one behind a place where the chain is broken."""
@@ -302,20 +315,21 @@ class Probe:
             return None
         return found[0], self.frame(index, found[0]), found[1]
 
-    def _check_all(self, index, walk):
-        """The last frame of the chain is not whole, so the chain cannot be trusted: checks all."""
+    def _check_all(self, index, walk, missing=0):
+        """The end of the chain is not sound, so the chain itself cannot be trusted: goes from one
+        sound frame to the next instead."""
         offset, number = b.BUCKET, walk.first
         while True:
-            link = self._next_link(index, offset, number)
-            if link is None:
+            high = number + self._header.bucket_size + missing
+            found = self.resync(index, offset, number, high, missing)
+            missing = 0
+            if found is None:
                 walk.more = offset > walk.end
                 return
-            at, frame, number = link
-            offset = at + frame[2]
-            if frame[1] == b.RECORDS and self.begins_with(index, at, frame, number):
-                walk.committed = number + frame[0] - 1
-                walk.solid, walk.end = True, max(walk.end, offset)
-            number += frame[0]
+            frame = self.frame(index, found[0])
+            if frame[1] != b.PART:
+                self._count(walk, (found[0], frame, found[1]))
+            offset, number = found[0] + frame[2], found[1] + frame[0]
 
     # What a reader meets
 
@@ -372,7 +386,6 @@ class Probe:
             at.offset, at.taken = behind, 0
             at.reach(want, min(end, high + 1))
             return None, min(end - 1, high)
-        at.offset, at.taken = at.offset + 1, 0
         return None, self._find_way(bounds, at, want) or high
 
     def _find_way(self, bounds, at, want):
@@ -380,7 +393,9 @@ class Probe:
         returns the last number that is lost, `None` if there is none."""
         high = at.last(bounds, want)
         at.taken = 0
-        found = self.resync(at.index, at.offset, want, high)
+        # Where the header of the bucket is rotten, so may be the end of the one before.
+        missing = self._header.bucket_size if self.header(at.index) is None else 0
+        found = self.resync(at.index, at.offset, want, high, missing)
         if found:
             at.offset = found[0]
             at.reach(want, found[1])
@@ -465,6 +480,9 @@ class Probe:
             # only what was committed in here does, for part frames may be left from a cut.
             end = self.first_at_or_after(following, bounds[1]) or bounds[2] + 1
             walk = self.walk(index, want)
-            committed = walk.committed if walk and walk.committed else 0
-            end = min(end, committed + 1)
+            if walk is None:
+                # Neither its header nor its first frame is sound.
+                walk = Walk(want, None)
+                self._check_all(index, walk, self._header.bucket_size)
+            end = min(end, (walk.committed or 0) + 1)
         return max(0, end - want)

@@ -252,3 +252,140 @@ fn whatever_is_damaged_no_wrong_record_comes_back_and_none_is_skipped_without_a_
         assert!(read > 1_000_000, "only {read} records were read");
     }
 }
+
+/// Whoever opens the log may commit fewer records at once than whoever wrote it.
+#[test]
+fn a_rotten_commit_that_is_larger_than_a_bucket_is_lost_and_its_numbers_are_not_given_again() {
+    let written = Config { bucket_size: Some(2), ..config() };
+    let ram = Ram::new(vec![0xFF; 6 * 512], 512, 4);
+    let mut log = TheLog::create(ram, buffer(), &written).map_err(drop).unwrap();
+    for seqn in 1..=u64::from(DELTA) {
+        log.store_record(&record(seqn)).unwrap();
+    }
+    let mut reader = log.reader(0).unwrap();
+    log.next_record(&mut reader, &mut [0; RECORD_SIZE]).unwrap();
+    log.commit_reader(&mut reader).unwrap();
+    // The cursor frame behind the commit tells that there was one.
+    let mut bytes = log.into_storage().release();
+    bytes[2 * 512 + 32] ^= 1;
+    let opened = Config { commit_delta: 1, ..written };
+    let mut log = TheLog::open(Ram::new(bytes, 512, 4), buffer(), &opened).unwrap();
+    let mut reader = log.reader(1).unwrap();
+    let read = log.next_record(&mut reader, &mut [0; RECORD_SIZE]);
+    let lost = SeqnRange { first: 1, last: u64::from(DELTA) };
+    assert!(matches!(read, Err(Error::Damaged(range)) if range == lost), "{read:?}");
+    assert_eq!(log.store_record(&record(0)).unwrap(), lost.last + 1);
+}
+
+#[test]
+fn a_torn_commit_does_not_hide_that_a_cursor_vouched_for_one_that_is_rotten() {
+    let one = Config { bucket_size: Some(1024), ..config() };
+    let ram = Ram::new(vec![0xFF; 6 * 512], 512, 4);
+    let mut log = TheLog::create(ram, buffer(), &one).map_err(drop).unwrap();
+    let store = |log: &mut TheLog<_>, numbers: std::ops::RangeInclusive<u64>| {
+        for seqn in numbers {
+            log.store_record(&record(seqn)).unwrap();
+        }
+    };
+    store(&mut log, 1..=8);
+    let mut reader = log.reader(0).unwrap();
+    log.next_record(&mut reader, &mut [0; RECORD_SIZE]).unwrap();
+    log.commit_reader(&mut reader).unwrap();
+    store(&mut log, 9..=12);
+    let mut bytes = log.into_storage().release();
+    // Frames of 40 bytes, and between the second and the third one of 16.
+    for rotten in [32 + 40, 32 + 80 + 16] {
+        bytes[2 * 512 + rotten + 12] ^= 1;
+    }
+    let mut log = TheLog::open(Ram::new(bytes, 512, 4), buffer(), &one).unwrap();
+    assert_eq!(log.store_record(&record(0)).unwrap(), 9, "8 is committed, and 9 was cut");
+}
+
+/// A log of `stores` records of `size` bytes, and what reading it gives once `damage` is done.
+fn read_damaged(
+    (size, write_size, delta): (usize, u32, u32),
+    stores: u64,
+    damage: impl FnOnce(&mut [u8]),
+) -> (u64, Vec<SeqnRange>) {
+    let config = Config { record_size: Some(size as u32), commit_delta: delta, ..config() };
+    let config = Config { bucket_size: Some(512), ..config };
+    let buffer = || vec![0; buffer_size(size, delta as usize)];
+    let ram = Ram::new(vec![0xFF; 6 * 512], 512, write_size);
+    let mut log = TheLog::create(ram, buffer(), &config).map_err(drop).unwrap();
+    for seqn in 1..=stores {
+        log.store_record(&record(seqn)[..size]).unwrap();
+    }
+    let mut bytes = log.into_storage().release();
+    damage(&mut bytes);
+    let mut log = TheLog::open(Ram::new(bytes, 512, write_size), buffer(), &config).unwrap();
+    let mut reader = log.reader(0).unwrap();
+    let (mut read, mut lost, mut out) = (0, Vec::new(), vec![0; size]);
+    loop {
+        match log.next_record(&mut reader, &mut out) {
+            Ok(None) => return (read, lost),
+            Ok(Some(seqn)) => {
+                assert_eq!(out, record(seqn)[..size]);
+                read += 1;
+            }
+            Err(Error::Damaged(range)) => lost.push(range),
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+#[test]
+fn damage_across_the_border_of_two_buckets_costs_the_commit_before_it_alone() {
+    // Twelve commits of 40 bytes fill a slot, from byte 32 on.
+    let (read, lost) = read_damaged((8, 1, 4), 80, |bytes| {
+        bytes[2 * 512 + 32 + 11 * 40..][..40].fill(0x5A);
+        bytes[3 * 512..][..32].fill(0x5A);
+    });
+    assert_eq!((read, lost), (76, vec![SeqnRange { first: 45, last: 48 }]));
+}
+
+#[test]
+fn two_rotten_commits_of_many_small_records_cost_no_more_than_those() {
+    // Frames of one word of 32 bytes, with 24 records of one byte each.
+    let (read, lost) = read_damaged((1, 32, 24), 240, |bytes| {
+        bytes[2 * 512 + 64 + 20] ^= 1;
+        bytes[2 * 512 + 96 + 20] ^= 1;
+    });
+    let lost: u64 = lost.iter().map(|range| range.last - range.first + 1).sum();
+    assert_eq!((read, lost), (240 - 48, 48));
+}
+
+#[test]
+fn numbers_that_a_cursor_shows_to_be_committed_are_named_and_not_given_again() {
+    let geometry =
+        Geometry { slot_count: u32::MAX, slot_size: 1 << 16, write_size: 1, slots: Slots::Named };
+    let slots = SimSlots::new(geometry, 1 << 20, &Power::new(), Rng::new(1));
+    let mut log = TheLog::create(slots, buffer(), &config()).map_err(drop).unwrap();
+    let mut reader = log.reader(1).map_err(drop).unwrap();
+    for seqn in 1..=8 {
+        log.store_record(&record(seqn)).map_err(drop).unwrap();
+    }
+    for _ in 1..=8 {
+        log.next_record(&mut reader, &mut [0; RECORD_SIZE]).map_err(drop).unwrap();
+    }
+    log.commit_reader(&mut reader).map_err(drop).unwrap();
+    // The second of two frames of 40 bytes, behind the header of the bucket.
+    let slots = log.into_storage();
+    slots.corrupt(2, 32 + 40 + 12, |byte| byte ^ 1);
+    let mut log = TheLog::open(slots, buffer(), &config()).map_err(drop).unwrap();
+    assert_eq!(log.report().lost, Some(SeqnRange { first: 5, last: 8 }));
+    assert_eq!(log.store_record(&record(9)).map_err(drop), Ok(9));
+}
+
+#[test]
+fn a_batch_holds_no_record_of_a_rotten_frame() {
+    let mut bytes = fill(Ram::new(vec![0xFF; 10 * 512], 512, 4), true).release();
+    // The last byte of the second frame: the other records of it are whole.
+    bytes[2 * 512 + 32 + 40 + 39] ^= 1;
+    let mut log = TheLog::open(Ram::new(bytes, 512, 4), buffer(), &config()).unwrap();
+    let mut reader = log.reader(0).unwrap();
+    let mut out = [0; 64 * RECORD_SIZE];
+    let batch = log.read_batch(&mut reader, &mut out).unwrap().unwrap();
+    assert_eq!((batch.first, batch.count), (1, 4));
+    let lost = log.read_batch(&mut reader, &mut out);
+    assert!(matches!(lost, Err(Error::Damaged(SeqnRange { first: 5, last: 8 }))), "{lost:?}");
+}

@@ -53,6 +53,13 @@ impl Plan {
         Ok(plan)
     }
 
+    /// The most numbers a bucket can hold. On fixed slots a commit may be larger than the
+    /// `bucket_size`.
+    pub(crate) fn numbers_max<S: Storage>(&self) -> u64 {
+        let fit = self.slot_size.checked_div(self.record_size).unwrap_or(0);
+        u64::from(if self.is_named::<S>() { self.bucket_size } else { self.bucket_size.max(fit) })
+    }
+
     /// The slot of bucket `index`.
     pub(crate) fn slot(&self, index: u32) -> u32 {
         index.checked_rem(self.ring).unwrap_or(0).saturating_add(FIRST_BUCKET_SLOT)

@@ -52,9 +52,11 @@ impl JournalState {
         for slot in 0..FIRST_BUCKET_SLOT {
             let mut offset = begin;
             while let Some(journal) = read(storage, plan, slot, offset)? {
-                let later = newest
-                    .is_none_or(|newest| journal.counter.wrapping_sub(newest.counter) < 1 << 31);
-                if later {
+                let later = |journal: &Journal| {
+                    newest.is_none_or(|was| journal.counter.wrapping_sub(was.counter) < 1 << 31)
+                };
+                // One that is rotten must not hide those behind it.
+                if let Some(journal) = journal.filter(later) {
                     state.counter = journal.counter;
                     state.index = journal.index;
                     state.slot = u8::from(slot == 1);
@@ -88,21 +90,22 @@ impl JournalState {
     }
 }
 
-/// The journal at `offset` of a header slot, if there is a sound one. It is read several times,
-/// because the bits of a write that was cut may read one way now and another way later.
+/// The journal at `offset` of a header slot, if there is a sound one; `None` where journals end.
+/// It is read several times, because the bits of a write that was cut may read one way now and
+/// another way later.
 fn read<S: Storage>(
     storage: &mut S,
     plan: &Plan,
     slot: u32,
     offset: u32,
-) -> Result<Option<Journal>, S::Error> {
+) -> Result<Option<Option<Journal>>, S::Error> {
     let size = plan.journal_frame();
     if offset.saturating_add(size) > plan.slot_size {
         return Ok(None);
     }
     let mut head = [0; frame::SIZE];
     storage.read(slot, offset, &mut head)?;
-    if frame::decode_at(&head).is_none_or(|header| header.kind != Kind::Journal) {
+    if head == [0xFF; frame::SIZE] {
         return Ok(None);
     }
     let mut journal = None;
@@ -110,26 +113,27 @@ fn read<S: Storage>(
         let mut bytes = [0; 64];
         let bytes = bytes.get_mut(..size as usize).unwrap_or_default();
         storage.read(slot, offset, bytes)?;
-        let Some(header) = frame::decode_at(bytes) else { return Ok(None) };
+        let Some(header) = frame::decode_at(bytes) else { return Ok(Some(None)) };
         let payload = bytes.get(frame::SIZE..).unwrap_or_default();
         let computed = crc32c(crc32c(plan.base_seed, &header.head()), payload);
         if header.kind != Kind::Journal || !header.begins_with(computed, 0) {
-            return Ok(None);
+            return Ok(Some(None));
         }
         journal = payload.first_chunk::<JOURNAL_SIZE>().map(Journal::decode);
     }
-    Ok(journal)
+    Ok(Some(journal))
 }
 
 /// Erases the other header slot and writes the header there again; returns it and where the first
-/// journal goes. A slot whose own header is rotten is mended instead, so that one copy is always
-/// whole.
+/// journal goes. A slot whose own header is rotten, or that of another log, is mended instead, so
+/// that one copy is always whole.
 pub(super) fn copy_header<S: Storage>(
     storage: &mut S,
     plan: &Plan,
     slot: u8,
 ) -> Result<(u8, u32), S::Error> {
-    let sound = header::read_stable(storage, u32::from(slot))?.is_ok();
+    let sound = header::read_stable(storage, u32::from(slot))?
+        .is_ok_and(|header| header.base_seed() == plan.base_seed);
     let target = if sound { u32::from(1_u8.saturating_sub(slot)) } else { u32::from(slot) };
     copy_header_from(storage, plan, 1_u32.saturating_sub(target))
 }

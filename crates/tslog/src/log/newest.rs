@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl<S: Storage> Probe<'_, '_, S> {
-    /// The first number of bucket `oldest`, by its header, its first frame, or the bucket behind
-    /// it.
+    /// The first number of bucket `oldest`, by its header, the first of its frames that is sound,
+    /// or the bucket behind it.
     pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> Result<u64, S::Error> {
         if let Some(header) = self.bucket_header(oldest)? {
             return Ok(header.first);
@@ -20,8 +20,10 @@ impl<S: Storage> Probe<'_, '_, S> {
             return Ok(1);
         }
         let end = self.first_at_or_after(oldest.saturating_add(1), head)?.unwrap_or(1);
-        let low = end.saturating_sub(u64::from(self.plan.bucket_size));
-        Ok(self.first_frame_number(oldest, low, end)?.unwrap_or(end))
+        let most = self.plan.numbers_max::<S>();
+        let low = end.saturating_sub(most);
+        let found = self.resync(oldest, self.plan.first_frame(), low, end, most)?;
+        Ok(found.map_or(end, |found| found.number))
     }
 
     /// The number of the first frame, where the header of the bucket is rotten.
@@ -66,7 +68,7 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     fn newest_by_scan(&mut self) -> Result<Option<(u32, Option<BucketHeader>)>, S::Error> {
         let mut newest = None;
-        for position in 0..self.plan.ring {
+        for position in 0..self.positions() {
             let header = self.header_in_slot(self.plan.slot(position))?;
             newest = newest.max(header.map(|header| header.index));
         }
@@ -104,8 +106,9 @@ impl<S: Storage> Probe<'_, '_, S> {
         if self.is_rotten(following)? {
             return Ok(Some((following, second)));
         }
-        let after = self.bucket_header(second)?.map_or(0, |header| header.first);
-        let low = after.saturating_sub(u64::from(self.plan.bucket_size));
+        let after = self.first_at_or_after(second, newest)?.unwrap_or(0);
+        let most = self.plan.numbers_max::<S>().saturating_mul(u64::from(ring));
+        let low = after.saturating_sub(most);
         let whole = self.first_frame_number(oldest, low, after.saturating_sub(1))?.is_some();
         Ok(Some((newest, if whole { oldest } else { second })))
     }
@@ -140,11 +143,23 @@ impl<S: Storage> Probe<'_, '_, S> {
         Ok(bounds)
     }
 
+    /// How many positions of the ring the medium has, as a dump may be short and a header may lie.
+    fn positions(&self) -> u32 {
+        // The last slot may be there in part.
+        let slots = self.storage.geometry().slot_count.saturating_sub(FIRST_BUCKET_SLOT);
+        self.plan.ring.min(slots.saturating_add(1))
+    }
+
     /// The bucket that lies next below `index`, where missing ones need not be tried one by one.
     pub(crate) fn below(&mut self, index: u32) -> Result<Option<u32>, S::Error> {
         let Some(below) = index.checked_sub(1) else { return Ok(None) };
+        if !self.plan.is_named::<S>() {
+            let position = below.checked_rem(self.plan.ring).unwrap_or(0);
+            let beyond = position.saturating_sub(self.positions().saturating_sub(1));
+            return Ok(Some(below.saturating_sub(beyond)));
+        }
         let slot = self.plan.slot(below);
-        if !self.plan.is_named::<S>() || self.storage.extent(slot)? > 0 {
+        if self.storage.extent(slot)? > 0 {
             return Ok(Some(below));
         }
         let present = self.storage.present(self.plan.slot(index))?;
@@ -156,8 +171,16 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// one.
     pub(crate) fn above(&mut self, index: u32, head: u32) -> Result<u32, S::Error> {
         let following = index.saturating_add(1);
+        if following >= head {
+            return Ok(following);
+        }
+        if !self.plan.is_named::<S>() {
+            let position = following.checked_rem(self.plan.ring).unwrap_or(0);
+            let lap = following.saturating_sub(position).saturating_add(self.plan.ring);
+            return Ok(if position < self.positions() { following } else { lap.min(head) });
+        }
         let first = self.plan.slot(following);
-        if !self.plan.is_named::<S>() || following >= head || self.storage.extent(first)? > 0 {
+        if self.storage.extent(first)? > 0 {
             return Ok(following);
         }
         // Invariant: none exists up to `low`, and `high` is the first or behind it.
@@ -180,7 +203,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         index: u32,
         cursor: u64,
     ) -> Result<(u64, u64), S::Error> {
-        let size = u64::from(self.plan.bucket_size);
+        let size = self.plan.numbers_max::<S>();
         let Some(before) = index.checked_sub(1) else { return Ok((1, 1)) };
         Ok(match self.bucket_header(before)? {
             Some(header) => (header.first, header.first.saturating_add(size)),

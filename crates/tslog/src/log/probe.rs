@@ -181,14 +181,17 @@ impl<S: Storage> Probe<'_, '_, S> {
         Ok(None)
     }
 
-    /// Looks for the next sound frame at or behind `from` that begins with a number from `low` to
-    /// `high`, where the chain of frames is broken. The work is bounded by a few times the slot.
+    /// Looks for the next sound frame at or behind `from`, where the chain of frames is broken and
+    /// a frame should begin with `low`. Its number is at most `high`, and not more above `low` than
+    /// records have room in what is skipped; `missing` more where numbers in front may be gone too.
+    /// The work is bounded by a few times the slot.
     pub(crate) fn resync(
         &mut self,
         index: u32,
         from: u32,
         low: u64,
         high: u64,
+        missing: u64,
     ) -> Result<Option<Found>, S::Error> {
         let extent = self.storage.extent(self.plan.slot(index))?.min(self.plan.slot_size);
         let step = u32::from(self.plan.write_size.max(1));
@@ -205,7 +208,8 @@ impl<S: Storage> Probe<'_, '_, S> {
                 budget = budget.saturating_sub(u64::from(size));
                 let computed = self.frame_crc(index, offset, (header, size), |_, _| {})?;
                 let span = offset.saturating_sub(from).checked_div(self.plan.record_size);
-                let most = low.saturating_add(u64::from(span.unwrap_or(0))).saturating_add(1);
+                let most = low.saturating_add(u64::from(span.unwrap_or(0)));
+                let most = most.saturating_add(missing);
                 if let Some(number) = header.number_in(computed, low, high.min(most)) {
                     return Ok(Some(Found { offset, number }));
                 }

@@ -168,8 +168,6 @@ impl<S: Storage> Probe<'_, '_, S> {
             at.reach(next, last.saturating_add(1));
             return Ok(Step::Damaged(SeqnRange { first: next, last }));
         }
-        at.offset = at.offset.saturating_add(u32::from(self.plan.write_size.max(1)));
-        at.taken = 0;
         Ok(self
             .find_way(bounds, at, next)?
             .unwrap_or(Step::Damaged(SeqnRange { first: next, last: high })))
@@ -192,7 +190,10 @@ impl<S: Storage> Probe<'_, '_, S> {
     ) -> Result<Option<Step>, S::Error> {
         let high = at.last(bounds, next);
         at.taken = 0;
-        if let Some(found) = self.resync(at.index, at.offset, next, high)? {
+        // Where the header of the bucket is rotten, so may be the end of the one before.
+        let headless = self.bucket_header(at.index)?.is_none();
+        let missing = if headless { self.plan.numbers_max::<S>() } else { 0 };
+        if let Some(found) = self.resync(at.index, at.offset, next, high, missing)? {
             at.offset = found.offset;
             at.reach(next, found.number);
             let last = found.number.saturating_sub(1);
@@ -203,6 +204,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         if at.index < bounds.head && self.bucket_header(following)?.is_none() {
             // Where the next header is rotten, nobody says where this bucket ends; its frames do.
             let offset = self.plan.first_frame();
+            let following = self.above(at.index, bounds.head)?;
             *at = Position { offset, ..Position::start_of(following) };
             return Ok(None);
         }
@@ -266,7 +268,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         let first = if let Some(header) = self.bucket_header(index)? {
             Some(header.first)
         } else {
-            let low = next.saturating_sub(u64::from(self.plan.bucket_size));
+            let low = next.saturating_sub(self.plan.numbers_max::<S>());
             self.first_frame_number(index, low, next)?
         };
         let Some(first) = first else { return Ok(None) };
@@ -279,7 +281,7 @@ impl<S: Storage> Probe<'_, '_, S> {
             let Some((frame, size)) = self.frame_header(index, at.offset)? else {
                 // `find_way` goes on from here: it takes the first sound frame at `next` or later,
                 // or an earlier one, from which hopping starts again.
-                match self.resync(index, at.offset, number, next)? {
+                match self.resync(index, at.offset, number, next, 0)? {
                     Some(found) => (at.offset, number) = (found.offset, found.number),
                     None => return Ok(None),
                 }
@@ -299,7 +301,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// How many numbers from `next` on lie in bucket `index`, which is not the newest.
     fn left_in(&mut self, bounds: &Bounds, index: u32, next: u64) -> Result<u32, S::Error> {
         let following = index.saturating_add(1);
-        let high = next.saturating_add(u64::from(self.plan.bucket_size));
+        let high = next.saturating_add(self.plan.numbers_max::<S>());
         let end = if let Some(header) = self.bucket_header(following)? {
             header.first
         } else if let Some(first) = self.first_frame_number(following, next, high)? {
@@ -309,9 +311,11 @@ impl<S: Storage> Probe<'_, '_, S> {
             // only what was committed in here does, for part frames may be left from a cut.
             let end = self.first_at_or_after(following, bounds.head)?;
             let end = end.unwrap_or(bounds.last.saturating_add(1));
-            let walk = self.walk(index, next)?;
-            let committed = walk.and_then(|walk| walk.committed).unwrap_or(0);
-            end.min(committed.saturating_add(1))
+            let committed = match self.walk(index, next)? {
+                Some(walk) => walk.committed,
+                None => self.committed_in(index, next)?,
+            };
+            end.min(committed.unwrap_or(0).saturating_add(1))
         };
         Ok(u32::try_from(end.saturating_sub(next)).unwrap_or(OPEN).min(OPEN.saturating_sub(1)))
     }

@@ -22,7 +22,10 @@ use super::{
 };
 use crate::{
     error::Error,
-    layout::{cursor::Cursors, header::LogHeader},
+    layout::{
+        cursor::{Cursors, Journal},
+        header::LogHeader,
+    },
     storage::Storage,
     words::MAX_READERS,
 };
@@ -121,39 +124,22 @@ where
         Ok(cursors)
     }
 
-    /// The cursors that lie in the ring or in the journal: those the newest bucket tells of, and
-    /// where its header is rotten, those of the bucket before.
+    /// The cursors that lie in the ring or in the journal.
     #[inline(never)]
     fn told_cursors(
         &mut self,
         walk: Option<Walk>,
         header: &LogHeader,
     ) -> Result<Cursors, Error<S::Error>> {
-        let mut told = Cursors::NONE;
         let mut journal = None;
         if !self.plan.is_named::<S>() {
             let found = JournalState::find(&mut self.storage, &self.plan, header);
             (self.journal, journal) = found.map_err(Error::Storage)?;
         }
-        let Some(mut walk) = walk else { return Ok(told) };
-        let mut index = self.tail.anchor;
-        let mut counts = false;
-        loop {
-            if let Some(journal) = journal.filter(|journal| journal.index == index) {
-                told.fill(&journal.cursors);
-                counts = true;
-            }
-            told.fill(&walk.cursors);
-            if walk.headed {
-                break;
-            }
-            let before = self.scan(|probe| probe.below(index))?;
-            let Some(before) = before.filter(|&before| before >= self.tail.oldest) else { break };
-            index = before;
-            if let Some(before) = self.scan(|probe| probe.walk(before, 0))? {
-                walk = before;
-            }
-        }
+        let Some(walk) = walk else { return Ok(Cursors::NONE) };
+        let (anchor, oldest) = (self.tail.anchor, self.tail.oldest);
+        let (mut told, counts) =
+            self.scan(|probe| probe.told_cursors(anchor, oldest, walk, journal))?;
         // A journal that counts is the place for cursors until there is a newer bucket.
         self.journal.index = if counts { self.tail.anchor } else { NO_INDEX };
         if self.plan.is_named::<S>() {
@@ -213,5 +199,37 @@ where
         let window = &mut Window::empty(self.buffer.as_mut(), self.plan.is_named::<S>());
         look(&mut Probe { storage: &mut self.storage, plan: self.plan, window })
             .map_err(Error::Storage)
+    }
+}
+
+impl<S: Storage> Probe<'_, '_, S> {
+    /// The cursors that bucket `index`, the newest, tells of, and where its header is rotten, those
+    /// of the bucket before. Also says whether the journal counts.
+    pub(crate) fn told_cursors(
+        &mut self,
+        mut index: u32,
+        oldest: u32,
+        mut walk: Walk,
+        journal: Option<Journal>,
+    ) -> Result<(Cursors, bool), S::Error> {
+        let mut told = Cursors::NONE;
+        let mut counts = false;
+        loop {
+            if let Some(journal) = journal.filter(|journal| journal.index == index) {
+                told.fill(&journal.cursors);
+                counts = true;
+            }
+            told.fill(&walk.cursors);
+            if walk.headed {
+                break;
+            }
+            let below = self.below(index)?;
+            let Some(before) = below.filter(|&before| before >= oldest) else { break };
+            index = before;
+            if let Some(before) = self.walk(before, 0)? {
+                walk = before;
+            }
+        }
+        Ok((told, counts))
     }
 }

@@ -7,6 +7,7 @@
 use super::probe::Probe;
 use crate::{
     layout::{
+        bucket::BucketHeader,
         crc::crc32c,
         cursor::{Cursors, PAYLOAD_SIZE, decode_payload},
         frame::{FrameHeader, Kind},
@@ -41,6 +42,28 @@ pub(crate) struct Walk {
     pub(crate) cursors: Cursors,
     /// The chain of frames goes on beyond `end`.
     more: bool,
+}
+
+impl Walk {
+    fn from(begin: u32, first: u64, header: Option<BucketHeader>) -> Self {
+        Self {
+            first,
+            headed: header.is_some(),
+            committed: None,
+            end: begin,
+            solid: false,
+            closed: false,
+            cursors: header.map_or(Cursors::NONE, |header| header.cursors()),
+            more: false,
+        }
+    }
+
+    /// Everything up to number `committed` is, as a frame that ends at `end` shows.
+    fn count(&mut self, committed: u64, end: u32) {
+        self.committed = self.committed.max(Some(committed));
+        self.end = self.end.max(end);
+        self.solid = true;
+    }
 }
 
 /// A frame on the chain.
@@ -80,25 +103,9 @@ impl<S: Storage> Probe<'_, '_, S> {
             }
         };
         let begin = self.plan.first_frame();
-        let mut walk = Walk {
-            first,
-            headed: header.is_some(),
-            committed: None,
-            end: begin,
-            solid: false,
-            closed: false,
-            cursors: header.map_or(Cursors::NONE, |header| header.cursors()),
-            more: false,
-        };
-        let last = self.hop(index, &mut walk)?;
-        if let Some(link) = last {
-            if self.is_stable(index, link)? {
-                walk.committed = Some(link.next().saturating_sub(1));
-                walk.end = walk.end.max(link.end());
-                walk.solid = true;
-            } else {
-                self.check_all(index, &mut walk)?;
-            }
+        let mut walk = Walk::from(begin, first, header);
+        if !self.hop(index, &mut walk)? {
+            self.check_all(index, &mut walk, 0)?;
         }
         // Header and first frame are one write: unless a later frame shows that it was whole, the
         // header must be sound, and be so tomorrow.
@@ -108,6 +115,14 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         walk.closed &= !walk.more;
         Ok(Some(walk))
+    }
+
+    /// The last number committed in a bucket of which neither the header nor the first frame is
+    /// sound, where the first one is `next` or later.
+    pub(crate) fn committed_in(&mut self, index: u32, next: u64) -> Result<Option<u64>, S::Error> {
+        let mut walk = Walk::from(self.plan.first_frame(), next, None);
+        self.check_all(index, &mut walk, self.plan.numbers_max::<S>())?;
+        Ok(walk.committed)
     }
 
     /// True if the header of a bucket reads right every time.
@@ -121,35 +136,43 @@ impl<S: Storage> Probe<'_, '_, S> {
         Ok(true)
     }
 
-    /// Follows the chain of frames by their headers. Notes cursors and closing frames, which are
-    /// checked, and returns the last frame that ends a commit, unless a checked frame follows it
-    /// and so vouches for it.
-    fn hop(&mut self, index: u32, walk: &mut Walk) -> Result<Option<Link>, S::Error> {
+    /// Follows the chain of frames by their headers, and checks the last one, which vouches for the
+    /// others; cursors and closing frames, which vouch too, are checked where they are met. False
+    /// if the end of the chain is not sound, so that nothing vouches for the chain.
+    fn hop(&mut self, index: u32, walk: &mut Walk) -> Result<bool, S::Error> {
         let mut offset = walk.end;
         let mut number = walk.first;
-        let mut last: Option<Link> = None;
-        loop {
-            let Some(link) = self.next_link(index, offset, number)? else {
-                walk.more |= offset > walk.end;
-                return Ok(last);
-            };
+        // The last frame that ends a commit, and the last part behind it.
+        let (mut last, mut part) = (None, None);
+        while let Some(link) = self.next_link(index, offset, number)? {
             walk.more |= link.offset > offset;
             match link.header.kind {
-                Kind::Records => last = Some(link),
-                Kind::Cursor | Kind::Close => {
-                    if self.note(index, link, walk)? {
-                        // It was written once all numbers before its own were committed.
-                        last = None;
-                        walk.committed = Some(link.number.saturating_sub(1));
-                        (walk.solid, walk.end, walk.more) = (true, link.end(), false);
-                        walk.closed = link.header.kind == Kind::Close;
-                    }
+                Kind::Records => (last, part) = (Some(link), None),
+                Kind::Part => part = Some(link),
+                Kind::Cursor | Kind::Close if self.note(index, link, walk)? => {
+                    (last, part) = (None, None);
                 }
-                Kind::Part | Kind::Journal => {}
+                Kind::Cursor | Kind::Close | Kind::Journal => {}
             }
             offset = link.end();
             number = link.next();
         }
+        walk.more |= offset > walk.end;
+        if let Some(part) = part
+            && !self.is_sound(index, part)?
+        {
+            return Ok(false);
+        }
+        last.map_or(Ok(true), |link| self.end_commit_at(index, link, walk))
+    }
+
+    /// Takes note of a frame that ends a commit, if it is sound and will be so tomorrow.
+    fn end_commit_at(&mut self, index: u32, link: Link, walk: &mut Walk) -> Result<bool, S::Error> {
+        let stable = self.is_stable(index, link)?;
+        if stable {
+            walk.count(link.next().saturating_sub(1), link.end());
+        }
+        Ok(stable)
     }
 
     /// The next frame of the chain at `offset`, or behind a place where the chain is broken.
@@ -166,8 +189,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         if self.is_blank(index, offset, end)? {
             return Ok(None);
         }
-        let high = number.saturating_add(u64::from(self.plan.bucket_size));
-        let found = self.resync(index, offset, number, high)?;
+        let high = number.saturating_add(self.plan.numbers_max::<S>());
+        let found = self.resync(index, offset, number, high, 0)?;
         let Some(found) = found else { return Ok(None) };
         let frame = self.frame_header(index, found.offset)?;
         Ok(frame.map(|(header, size)| Link {
@@ -178,7 +201,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         }))
     }
 
-    /// Checks a cursor or closing frame and takes note of it. Says whether it is sound.
+    /// Checks a cursor or closing frame and takes note of it: it was written once all numbers
+    /// before its own were committed. Says whether it is sound.
     fn note(&mut self, index: u32, link: Link, walk: &mut Walk) -> Result<bool, S::Error> {
         let mut payload = [0; PAYLOAD_SIZE];
         let frame = (link.header, link.size);
@@ -197,6 +221,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         {
             walk.cursors.set(usize::from(reader), Some(cursor));
         }
+        walk.count(link.number.saturating_sub(1), link.end());
+        (walk.closed, walk.more) = (link.header.kind == Kind::Close, false);
         Ok(true)
     }
 
@@ -247,19 +273,23 @@ impl<S: Storage> Probe<'_, '_, S> {
         Ok(crc)
     }
 
-    /// The last frame of the chain is not whole, so the chain itself cannot be trusted: checks
-    /// every
-    /// frame and notes the last commit that is whole.
-    fn check_all(&mut self, index: u32, walk: &mut Walk) -> Result<(), S::Error> {
+    /// The end of the chain is not sound, so the chain itself cannot be trusted: a header may pass
+    /// its short check by chance, and lead astray. Goes from one sound frame to the next instead.
+    fn check_all(&mut self, index: u32, walk: &mut Walk, missing: u64) -> Result<(), S::Error> {
         self.forget();
+        let mut missing = missing;
         let mut offset = self.plan.first_frame();
         let mut number = walk.first;
-        while let Some(link) = self.next_link(index, offset, number)? {
-            let ends = link.header.kind == Kind::Records;
-            if ends && self.is_stable(index, link)? {
-                walk.committed = Some(link.next().saturating_sub(1));
-                walk.solid = true;
-                walk.end = walk.end.max(link.end());
+        loop {
+            let high = number.saturating_add(self.plan.numbers_max::<S>()).saturating_add(missing);
+            let Some(found) = self.resync(index, offset, number, high, missing)? else { break };
+            missing = 0;
+            let Some((header, size)) = self.frame_header(index, found.offset)? else { break };
+            let link = Link { offset: found.offset, header, size, number: found.number };
+            match header.kind {
+                Kind::Records => drop(self.end_commit_at(index, link, walk)?),
+                Kind::Cursor | Kind::Close => drop(self.note(index, link, walk)?),
+                Kind::Part | Kind::Journal => {}
             }
             offset = link.end();
             number = link.next();

@@ -8,7 +8,7 @@ use super::borrow_formats;
 use crate::{
     error::{Error, Invalid, Mismatch},
     format::{Format, Value},
-    layout::{header::LogHeader, plan::Plan},
+    layout::{cursor::Cursors, header::LogHeader, plan::Plan},
     log::{
         NO_INDEX,
         cursors::newest_place,
@@ -17,7 +17,7 @@ use crate::{
         read::{Bounds, Position, Step},
     },
     storage::{Storage, dir::Watch, folder::Folder, image::Image},
-    words::SeqnRange,
+    words::{MAX_READERS, SeqnRange},
 };
 
 const WINDOW: usize = 64 * 1024;
@@ -296,19 +296,17 @@ impl<S: Storage> View<S> {
             }
             return Ok(cursors);
         }
-        let (header, head) = (self.header, self.bounds.head);
+        let (header, bounds) = (self.header, self.bounds);
         let journal = crate::log::newest_journal(&mut self.storage, &self.plan, &header);
-        let journal = journal.map_err(Error::Storage)?.filter(|journal| journal.index == head);
-        if head == NO_INDEX {
+        let journal = journal.map_err(Error::Storage)?;
+        if bounds.head == NO_INDEX {
             return Ok(Vec::new());
         }
-        let walk = self.probe(|probe| probe.walk(head, 0))?;
-        let Some(walk) = walk else { return Ok(Vec::new()) };
-        let cursor = |n: usize| {
-            let journal = journal.and_then(|journal| journal.cursors.get(n));
-            journal.or(walk.cursors.get(n))
-        };
-        Ok((0..4).map_while(cursor).collect())
+        let told = self.probe(|probe| -> Result<_, S::Error> {
+            let Some(walk) = probe.walk(bounds.head, 0)? else { return Ok(Cursors::NONE) };
+            Ok(probe.told_cursors(bounds.head, bounds.oldest, walk, journal)?.0)
+        })?;
+        Ok((0..MAX_READERS).map_while(|n| told.get(n)).collect())
     }
 
     /// Makes `seqn` the next number to be looked at, or the first there is.
