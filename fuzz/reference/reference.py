@@ -1,0 +1,636 @@
+#!/usr/bin/env python3
+"""A second reader of a log, slow and plain, written from docs/layout.md alone.
+
+It shares no line with the library. What the two disagree about is a mistake in one of them, or a
+sentence the document lacks. It needs Python 3.11 and nothing else, and it never writes.
+
+usage: reference.py FOLDER_OR_IMAGE    print a log as JSON, one object a line
+       reference.py --serve            answer images on stdin, for the differential fuzzer
+
+The lines, in this order:
+
+    {"log": {...}}                      what the log header says
+    {"record": 7, "bytes": "00ff"}      a record
+    {"lost": [3, 5]}                    numbers that were committed and do not read back
+    {"cursor": 0, "at": 4}              the last number that reader 0 acknowledged
+    {"end": 9}                          the last number that was committed
+
+A log that cannot be read is one line, {"error": "why"}, and exit code 1.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import struct
+import sys
+from dataclasses import dataclass, field
+
+MAGIC = b"tslog\r\n\x1a"
+FIXED, NAMED = 0, 1
+RECORDS, PART, CURSOR, CLOSE, JOURNAL = 1, 2, 3, 4, 5
+READERS = 4
+MASK = 2**32 - 1
+INDEX_MAX = 2**32 - 4
+TEXT_MAX = 1 << 20
+FORMATS_MAX = 255
+
+
+class NoLog(Exception):
+    """The bytes hold no log that this layout describes."""
+
+
+# Checksums ---------------------------------------------------------------------------------------
+
+
+def crc32c_table() -> list[int]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+        table.append(value)
+    return table
+
+
+TABLE = crc32c_table()
+
+
+def crc(seed: int, data: bytes) -> int:
+    value = seed ^ MASK
+    for byte in data:
+        value = value >> 8 ^ TABLE[(value ^ byte) & 0xFF]
+    return value ^ MASK
+
+
+def crc8_table() -> list[int]:
+    table = []
+    for value in range(256):
+        for _ in range(8):
+            value = (value << 1 ^ (0x2F if value & 0x80 else 0)) & 0xFF
+        table.append(value)
+    return table
+
+
+TABLE8 = crc8_table()
+
+
+def crc8(data: bytes) -> int:
+    value = 0xFF
+    for byte in data:
+        value = TABLE8[value ^ byte]
+    return value
+
+
+def mix(number: int) -> int:
+    low, high = number & MASK, number >> 32
+    x = low ^ (high * 0x9E3779B1 & MASK)
+    x = (x ^ x >> 16) * 0x85EBCA6B & MASK
+    x = (x ^ x >> 13) * 0xC2B2AE35 & MASK
+    return x ^ x >> 16
+
+
+def unshift(x: int, by: int) -> int:
+    """The value that `v ^ v >> by` made `x` of."""
+    value = x
+    for _ in range(32 // by + 1):
+        value = x ^ value >> by
+    return value
+
+
+def unmix(mixed: int, least: int, most: int) -> int | None:
+    """The least number from `least` to `most` that mixes to this, one for each upper half."""
+    x = unshift(mixed, 16) * pow(0xC2B2AE35, -1, 1 << 32) & MASK
+    x = unshift(x, 13) * pow(0x85EBCA6B, -1, 1 << 32) & MASK
+    x = unshift(x, 16)
+    for high in range(least >> 32, (most >> 32) + 1):
+        number = high << 32 | x ^ (high * 0x9E3779B1 & MASK)
+        if least <= number <= most:
+            return number
+    return None
+
+
+assert crc(0, b"123456789") == 0xE3069283 and crc8(b"123456789") == 0x20
+assert (mix(0), mix(1), mix(2**40)) == (0, 0x514E28B7, 0x11ED5D9B)
+assert unmix(mix(2**40 + 5), 2**40, 2**40 + 9) == 2**40 + 5
+
+
+# Media -------------------------------------------------------------------------------------------
+
+
+class Folder:
+    """Named slots: a file each, by name. Beyond its end a file reads 0x00."""
+
+    kind = NAMED
+
+    def __init__(self, files: dict[str, bytes]):
+        self.files = files
+
+    def headers(self) -> list[bytes]:
+        return [self.files.get("header-0", b""), self.files.get("header-1", b"")]
+
+    def bucket(self, index: int) -> bytes:
+        return self.files.get(f"bucket-{index:010}", b"")
+
+    def indexes(self) -> list[int]:
+        found = []
+        for name in self.files:
+            head, _, digits = name.partition("-")
+            if head == "bucket" and len(digits) == 10 and digits.isascii() and digits.isdigit():
+                found.append(int(digits))
+        return sorted(index for index in found if index <= INDEX_MAX)
+
+    def readers(self) -> int:
+        """How many readers there are: their files are numbered without a gap."""
+        count = 0
+        while count < READERS and f"reader-{count}" in self.files:
+            count += 1
+        return count
+
+    def places(self, reader: int) -> bytes:
+        return self.files.get(f"reader-{reader}", b"")
+
+
+class Flash:
+    """Fixed slots: the dump of a flash, or of the part of it that holds the log."""
+
+    kind = FIXED
+
+    def __init__(self, image: bytes):
+        self.image = image
+        self.slot_size = 0
+        self.slot_count = 0
+
+    def headers(self) -> list[bytes]:
+        """Copy A at the start, and each place where a copy B could begin."""
+        copies = [self.image]
+        at = self.image.find(MAGIC, 1)
+        while at >= 0:
+            slot_size = self.image[at + 32 : at + 36]
+            if len(slot_size) == 4 and struct.unpack("<I", slot_size)[0] == at:
+                copies.append(self.image[at:])
+            at = self.image.find(MAGIC, at + 1)
+        return copies
+
+    def bucket(self, index: int) -> bytes:
+        slot = 2 + index % (self.slot_count - 2)
+        return self.image[slot * self.slot_size : (slot + 1) * self.slot_size]
+
+
+# The log header ----------------------------------------------------------------------------------
+
+
+@dataclass
+class Header:
+    write_size: int
+    generation: int
+    id: bytes
+    slot_size: int
+    slot_count: int
+    record_size: int
+    bucket_size: int
+    formats: list[str]
+    size: int
+
+    @property
+    def base_seed(self) -> int:
+        return crc(crc(0, self.id), struct.pack("<I", self.generation))
+
+    def seed(self, index: int) -> int:
+        return crc(self.base_seed, struct.pack("<I", index))
+
+    def up(self, size: int) -> int:
+        """`size`, rounded up to the write size."""
+        return -(-size // self.write_size) * self.write_size
+
+
+def log_header(copy: bytes, kind: int) -> Header | None:
+    if len(copy) < 60 or copy[:8] != MAGIC or copy[8] != 1 or copy[9] != kind:
+        return None
+    write_size, generation = struct.unpack_from("<HI", copy, 10)
+    fields = struct.unpack_from("<IIIIHHI", copy, 32)
+    slot_size, slot_count, record_size, bucket_size, formats, _zeros, text_size = fields
+    if formats > FORMATS_MAX or text_size > TEXT_MAX or 60 + text_size > min(slot_size, len(copy)):
+        return None
+    if struct.unpack_from("<I", copy, 56 + text_size)[0] != crc(0, copy[: 56 + text_size]):
+        return None
+    lines = copy[56 : 56 + text_size].decode("utf-8", "replace").split("\n")
+    return Header(
+        write_size, generation, copy[16:32], slot_size, slot_count, record_size, bucket_size,
+        lines[:formats], 60 + text_size,
+    )  # fmt: skip
+
+
+def find_header(medium: Folder | Flash) -> Header:
+    for copy in medium.headers():
+        header = log_header(copy, medium.kind)
+        if header:
+            break
+    else:
+        raise NoLog("no copy of the log header is sound")
+    if not 1 <= header.write_size <= 32 or not header.record_size or not header.bucket_size:
+        raise NoLog("the log header is sound and says what cannot be")
+    if isinstance(medium, Flash):
+        if header.slot_count < 3 or header.slot_size < 64:
+            raise NoLog("the log header is sound and says what cannot be")
+        medium.slot_size, medium.slot_count = header.slot_size, header.slot_count
+    return header
+
+
+# Frames ------------------------------------------------------------------------------------------
+
+
+@dataclass
+class Frame:
+    at: int
+    size: int
+    kind: int
+    count: int
+    payload: bytes
+    mixed: int
+    number: int = 0
+
+    @property
+    def used(self) -> int:
+        """How many numbers it uses."""
+        return self.count if self.kind in (RECORDS, PART) else 0
+
+    @property
+    def next(self) -> int:
+        return self.number + self.used
+
+
+def frame_at(data: bytes, at: int, header: Header, seed: int) -> Frame | None:
+    """The frame whose head lies here, if there is one; its number is not known yet."""
+    head = data[at : at + 8]
+    if len(head) < 8 or crc8(head[:3]) != head[3]:
+        return None
+    count, kind, _, check = struct.unpack("<HBBI", head)
+    if kind in (RECORDS, PART) and count:
+        length = count * header.record_size
+    elif kind == CURSOR:
+        length = 8
+    elif kind == CLOSE:
+        length = 0
+    elif kind == JOURNAL:
+        length = 40
+    else:
+        return None
+    size = header.up(8 + length)
+    if at + size > header.slot_size or at + size > len(data):
+        return None
+    mixed = check ^ crc(crc(seed, head[:4]), data[at + 8 : at + size])
+    return Frame(at, size, kind, count, data[at + 8 : at + 8 + length], mixed)
+
+
+@dataclass
+class Bucket:
+    index: int
+    first: int | None
+    """The number of its first record, or None: its header is not sound."""
+    lags: tuple[int, ...] = ()
+    frames: list[Frame] = field(default_factory=list)
+
+    def begins(self, header: Header) -> int | None:
+        """The number it begins with, by its header or its first frame."""
+        if self.first is None and self.frames and self.frames[0].at == header.up(32):
+            return self.frames[0].number
+        return self.first
+
+
+def bucket_head(data: bytes, index: int, seed: int) -> Bucket:
+    head = data[:32]
+    if len(head) == 32 and struct.unpack_from("<I", head, 28)[0] == crc(seed, head[:28]):
+        named, first = struct.unpack_from("<I", head)[0], int.from_bytes(head[4:11], "little")
+        if named == index and head[11] == 1 and first > 0:
+            return Bucket(index, first, struct.unpack_from("<4I", head, 12))
+    return Bucket(index, None)
+
+
+def walk(data: bytes, header: Header, seed: int, least: int, most: int, exact: bool) -> list[Frame]:
+    """The sound frames of a bucket, the first of which has the number `least`.
+
+    Without `exact` the first one may have any number up to `most`.
+    """
+    frames: list[Frame] = []
+    at = expected_at = header.up(32)
+    number = least
+    while at + 8 <= min(len(data), header.slot_size):
+        frame = frame_at(data, at, header, seed)
+        if frame and frame.kind != JOURNAL:
+            skipped = (at - expected_at) // header.record_size
+            found = unmix(frame.mixed, number, number + skipped if exact else most)
+            if found is not None:
+                frame.number = found
+                frames.append(frame)
+                at = expected_at = at + frame.size
+                number, exact = frame.next, True
+                continue
+        at += header.write_size
+    return frames
+
+
+# The log -----------------------------------------------------------------------------------------
+
+
+class Log:
+    def __init__(self, medium: Folder | Flash):
+        self.medium = medium
+        self.header = find_header(medium)
+        # False if somebody has forged buckets that cannot be together.
+        self.orderly = True
+        self.buckets = self.find_buckets()
+        self.end, self.newest = self.find_end()
+        self.cursors = self.find_cursors()
+        if None in self.cursors and isinstance(medium, Flash):
+            # Readers are numbered without a gap.
+            self.cursors = self.cursors[: self.cursors.index(None)]
+        found = self.records()
+        before = self.first(found) - 1
+        if isinstance(medium, Folder):
+            self.cursors = [before if at is None else at for at in self.cursors]
+        self.end = max([self.end, *(at for at in self.cursors if at is not None)])
+
+    def head(self, index: int) -> Bucket:
+        return bucket_head(self.medium.bucket(index), index, self.header.seed(index))
+
+    def find_buckets(self) -> list[Bucket]:
+        """Every bucket from the oldest to the newest, those between without a sound header too."""
+        if isinstance(self.medium, Folder):
+            indexes = self.medium.indexes()
+            oldest = min(indexes, default=0)
+        else:
+            indexes = self.flash_indexes()
+            oldest = max(0, max(indexes, default=0) - (self.header.slot_count - 2) + 1)
+        sound = [index for index in indexes if self.head(index).first is not None]
+        if not sound:
+            return []
+        buckets: list[Bucket] = []
+        expected = oldest
+        for index in sorted(self.may_be(oldest, max(sound), indexes)):
+            if index > expected:
+                # However many are missing here, one stands for them all.
+                buckets.append(Bucket(expected, None))
+            buckets.append(self.head(index))
+            expected = index + 1
+        firsts = [bucket.first for bucket in buckets if bucket.first is not None]
+        self.orderly = min(sound) >= oldest and firsts == sorted(firsts)
+        self.read(buckets)
+        ring = self.header.slot_count - 2
+        if isinstance(self.medium, Flash) and max(sound) + 1 >= ring and len(buckets) > 1:
+            # The oldest slot may be erased for the bucket to come.
+            if buckets[0].index == oldest and buckets[0].begins(self.header) is None:
+                del buckets[0]
+        behind = self.behind(buckets[-1])
+        return buckets + [behind] if behind else buckets
+
+    def may_be(self, oldest: int, newest: int, named: list[int]) -> set[int]:
+        """The buckets whose slots are there."""
+        if isinstance(self.medium, Folder):
+            return {index for index in named if oldest <= index <= newest}
+        slots = -(-len(self.medium.image) // self.medium.slot_size)
+        ring = self.header.slot_count - 2
+        return {
+            index
+            for position in range(min(ring, max(0, slots - 2)))
+            if oldest <= (index := newest - (newest - position) % ring) <= newest
+        }
+
+    def flash_indexes(self) -> list[int]:
+        found = []
+        for slot in range(2, self.header.slot_count):
+            at = slot * self.header.slot_size
+            if at + 4 > len(self.medium.image):
+                break
+            index = struct.unpack_from("<I", self.medium.image, at)[0]
+            if index <= INDEX_MAX and 2 + index % (self.header.slot_count - 2) == slot:
+                found.append(index)
+        return [index for index in found if self.head(index).first is not None]
+
+    def numbers_max(self) -> int:
+        """The most numbers a bucket can hold."""
+        size = self.header.bucket_size
+        if isinstance(self.medium, Flash):
+            # A commit may be larger than a bucket, but not than a slot.
+            size = max(size, self.header.slot_size // self.header.record_size)
+        return size
+
+    def read(self, buckets: list[Bucket]) -> None:
+        least, size = 1, self.numbers_max()
+        for place, bucket in enumerate(buckets):
+            firsts = [after.first for after in buckets[place + 1 :] if after.first is not None]
+            if bucket.first is not None:
+                least = bucket.first
+            most = least + size
+            if bucket.first is None:
+                most = firsts[0] if firsts else most
+            data = self.medium.bucket(bucket.index)
+            seed = self.header.seed(bucket.index)
+            bucket.frames = walk(data, self.header, seed, least, most, bucket.first is not None)
+            if bucket.frames:
+                least = bucket.frames[-1].next
+
+    def behind(self, newest: Bucket) -> Bucket | None:
+        """The bucket behind the newest one, if only its header is rotten."""
+        index = newest.index + 1
+        data, seed = self.medium.bucket(index), self.header.seed(index)
+        frame = frame_at(data, self.header.up(32), self.header, seed)
+        if index > INDEX_MAX or not frame or frame.kind == JOURNAL:
+            return None
+        most = newest.first + self.numbers_max()
+        number = unmix(frame.mixed, newest.first, most)
+        if number is None:
+            return None
+        bucket = Bucket(index, None)
+        most = number + self.numbers_max()
+        bucket.frames = walk(data, self.header, seed, number, most, True)
+        return bucket if len(bucket.frames) > 1 else None
+
+    def find_end(self) -> tuple[int, Bucket | None]:
+        """The last number that was committed, and the newest bucket that counts."""
+        for bucket in reversed(self.buckets):
+            ends = [frame.next for frame in bucket.frames if frame.kind != PART]
+            if ends:
+                return max(ends) - 1, bucket
+        first = self.buckets[0].first if self.buckets else None
+        return (first or 1) - 1, None
+
+    # Cursors
+
+    def find_cursors(self) -> list[int | None]:
+        if isinstance(self.medium, Folder):
+            return [self.place(reader) for reader in range(self.medium.readers())]
+        cursors: list[int | None] = [None] * READERS
+        if self.newest:
+            chain = [self.newest]
+            before = [b for b in self.buckets if b.index == self.newest.index - 1]
+            if self.newest.first is None:
+                chain = before + chain
+            for bucket in chain:
+                self.bucket_cursors(bucket, cursors)
+        journal = self.journal()
+        if journal:
+            for reader in range(READERS):
+                word = journal[8 + 8 * reader : 16 + 8 * reader]
+                if word[7] == 1:
+                    cursors[reader] = int.from_bytes(word[:7], "little")
+        return cursors
+
+    def bucket_cursors(self, bucket: Bucket, cursors: list[int | None]) -> None:
+        for reader, lag in enumerate(bucket.lags):
+            if lag != MASK and bucket.first is not None and bucket.first - 1 >= lag:
+                cursors[reader] = bucket.first - 1 - lag
+        for frame in bucket.frames:
+            if frame.kind == CURSOR and frame.payload[7] < READERS:
+                cursors[frame.payload[7]] = int.from_bytes(frame.payload[:7], "little")
+
+    def journal(self) -> bytes | None:
+        """The journal that counts."""
+        header = self.header
+        latest: bytes | None = None
+        for slot in (0, 1):
+            data = self.medium.image[slot * header.slot_size : (slot + 1) * header.slot_size]
+            at = header.up(header.size)
+            size = header.up(48)
+            while at + size <= len(data) and data[at : at + 8] != b"\xff" * 8:
+                frame = frame_at(data, at, header, header.base_seed)
+                at += size
+                if not frame or frame.kind != JOURNAL or frame.mixed != mix(0):
+                    continue
+                if latest is None or later(frame.payload, latest):
+                    latest = frame.payload
+        newest = self.newest.index if self.newest else 0
+        if latest and struct.unpack_from("<I", latest, 4)[0] == newest:
+            return latest
+        return None
+
+    def place(self, reader: int) -> int | None:
+        data = self.medium.places(reader)
+        latest: bytes | None = None
+        for at in (0, 4096):
+            place = data[at : at + 32]
+            if len(place) < 32 or place[15] != 1 or place[16] != reader:
+                continue
+            if struct.unpack_from("<I", place, 28)[0] != crc(self.header.base_seed, place[:28]):
+                continue
+            if latest is None or later(place, latest):
+                latest = place
+        return int.from_bytes(latest[8:15], "little") if latest else None
+
+    # What comes out
+
+    def records(self) -> dict[int, bytes]:
+        found: dict[int, bytes] = {}
+        size = self.header.record_size
+        for place, bucket in enumerate(self.buckets):
+            limit = min(self.end, self.limit(bucket, self.buckets[place + 1 :]))
+            for frame in bucket.frames:
+                for i in range(frame.used):
+                    if frame.number + i <= limit:
+                        found[frame.number + i] = frame.payload[i * size : (i + 1) * size]
+        return found
+
+    def limit(self, bucket: Bucket, behind: list[Bucket]) -> int:
+        """The last number that counts in a bucket, given those behind it."""
+        if not behind:
+            return self.end
+        begins = behind[0].begins(self.header)
+        if begins is not None:
+            return begins - 1
+        # The next bucket is gone, and nobody says how far this one counts but its own commits.
+        ends = [frame.next - 1 for frame in bucket.frames if frame.kind != PART]
+        firsts = [after.first - 1 for after in behind if after.first is not None]
+        return min([*firsts, max(ends, default=0)])
+
+    def first(self, records: dict[int, bytes]) -> int:
+        """The first number that was not given up."""
+        if self.buckets and self.buckets[0].index == 0:
+            return 1
+        for bucket in self.buckets:
+            if bucket.first is not None:
+                return min([bucket.first, *records])
+        return min(records, default=self.end + 1)
+
+
+def later(a: bytes, b: bytes) -> bool:
+    return (struct.unpack_from("<I", a)[0] - struct.unpack_from("<I", b)[0]) & MASK < 1 << 31
+
+
+def lines(medium: Folder | Flash) -> list[dict]:
+    try:
+        log = Log(medium)
+    except NoLog as why:
+        return [{"error": str(why)}]
+    header, records = log.header, log.records()
+    out: list[dict] = [{
+        "log": {
+            "id": header.id.hex(), "generation": header.generation,
+            "record_size": header.record_size, "bucket_size": header.bucket_size,
+            "write_size": header.write_size, "slot_size": header.slot_size,
+            "slot_count": header.slot_count, "formats": header.formats, "orderly": log.orderly,
+        }
+    }]  # fmt: skip
+    expected = log.first(records)
+    for number in sorted(records) + [log.end + 1]:
+        if number > expected:
+            out.append({"lost": [expected, number - 1]})
+        if number <= log.end:
+            out.append({"record": number, "bytes": records[number].hex()})
+        expected = number + 1
+    for reader, at in enumerate(log.cursors):
+        if at is not None:
+            out.append({"cursor": reader, "at": at})
+    out.append({"end": log.end})
+    return out
+
+
+def open_path(path: str) -> Folder | Flash:
+    if not os.path.isdir(path):
+        with open(path, "rb") as file:
+            return Flash(file.read())
+    files = {}
+    for name in os.listdir(path):
+        if name != "lock" and os.path.isfile(os.path.join(path, name)):
+            with open(os.path.join(path, name), "rb") as file:
+                files[name] = file.read()
+    return Folder(files)
+
+
+def serve() -> int:
+    """Answers one question after another: a byte, 0 for flash and 1 for a folder, the length as
+    four bytes, and the image. A folder is its files, each with the lengths of name and content."""
+    questions, answers = sys.stdin.buffer, sys.stdout.buffer
+    while len(head := questions.read(5)) == 5:
+        kind, size = struct.unpack("<BI", head)
+        image = questions.read(size)
+        medium = Folder(unpack(image)) if kind == NAMED else Flash(image)
+        out = "".join(json.dumps(line) + "\n" for line in lines(medium)).encode()
+        answers.write(struct.pack("<I", len(out)) + out)
+        answers.flush()
+    return 0
+
+
+def unpack(image: bytes) -> dict[str, bytes]:
+    files, at = {}, 0
+    while at < len(image):
+        name_size, size = struct.unpack_from("<II", image, at)
+        at += 8
+        name = image[at : at + name_size].decode()
+        files[name] = image[at + name_size : at + name_size + size]
+        at += name_size + size
+    return files
+
+
+def main() -> int:
+    if len(sys.argv) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    if sys.argv[1] == "--serve":
+        return serve()
+    out = lines(open_path(sys.argv[1]))
+    for line in out:
+        print(json.dumps(line))
+    return 1 if "error" in out[0] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+//! A log of which any byte may be wrong is opened and written on: what is stored there is there.
+
+use std::collections::BTreeMap;
+
+use tslog::storage::{Storage, folder::Folder};
+use tslog::{Config, Error, Log, View, buffer_size};
+
+use crate::image::unpack;
+use crate::read::{dump, is_orderly, ram, record_size};
+
+type TheLog<S> = Log<S, Vec<u8>, 4>;
+
+/// The first byte says what is done, all others are the medium.
+pub(crate) fn run(data: &[u8]) {
+    let Some((&plan, bytes)) = data.split_first() else { return };
+    let plan = Plan {
+        commit_delta: 1 + u32::from(plan >> 1 & 3),
+        readers: 1 + (plan >> 3 & 3),
+        stores: 1 + u64::from(plan >> 5) * 3,
+    };
+    if data[0] % 2 == 0 {
+        let Some(dump) = dump(bytes) else { return };
+        if let (Some(ram), Some(size)) = (ram(&dump), record_size(&[bytes])) {
+            plan.live(ram, size);
+        }
+    } else {
+        let memory = unpack(bytes);
+        let files: Vec<_> = memory.files.values().map(Vec::as_slice).collect();
+        if let Some(size) = record_size(&files) {
+            plan.live(Folder::new(memory), size);
+        }
+    }
+}
+
+struct Plan {
+    commit_delta: u32,
+    readers: u8,
+    stores: u64,
+}
+
+impl Plan {
+    fn open<S: Storage>(&self, storage: S, record_size: usize) -> Option<TheLog<S>> {
+        let Self { commit_delta, readers, .. } = *self;
+        let config = Config { commit_delta, readers, ..Config::default() };
+        let buffer = vec![0; buffer_size(record_size, commit_delta as usize)];
+        Log::open(storage, buffer, &config).ok()
+    }
+
+    fn live<S: Storage>(&self, mut storage: S, record_size: usize) {
+        let Some(log) = self.open(&mut storage, record_size) else { return };
+        let (before, report) = (log.stats(), log.report());
+        assert_eq!(before.seqn, before.committed, "what was not committed is there");
+        drop(log);
+
+        // A second open finds what the first one found.
+        let Some(mut log) = self.open(&mut storage, record_size) else {
+            panic!("a log that was opened cannot be opened again")
+        };
+        assert_eq!(log.stats(), before, "the second open finds another log");
+        assert_eq!(log.report().lost, report.lost, "the second open finds another loss");
+        if log.record_size() != record_size {
+            return;
+        }
+        for n in 0..self.readers {
+            read_all(&mut log, n);
+        }
+
+        let mut stored = BTreeMap::new();
+        for number in before.seqn + 1..=before.seqn + self.stores {
+            let record = record(number, record_size);
+            match log.store_record(&record) {
+                Ok(seqn) => assert_eq!(seqn, number, "a number is skipped or given twice"),
+                Err(Error::Full | Error::Exhausted) => break,
+                Err(error) => panic!("store: {error:?}"),
+            }
+            stored.insert(number, record);
+        }
+        let last = log.commit().unwrap_or_else(|error| panic!("commit: {error:?}"));
+        assert_eq!(last, before.seqn + stored.len() as u64, "a commit returns another number");
+        drop(log);
+
+        let Some(log) = self.open(&mut storage, record_size) else {
+            panic!("a log that was written cannot be opened again")
+        };
+        assert_eq!(log.stats().committed, last, "what was committed is not the end");
+        drop(log);
+        if !View::new(&mut storage).is_ok_and(|mut view| is_orderly(&mut view)) {
+            return;
+        }
+        let Some(mut log) = self.open(&mut storage, record_size) else { return };
+        let Some(first) = stored.keys().next().copied() else { return };
+        let mut reader = log.reader(0).unwrap_or_else(|error| panic!("reader: {error:?}"));
+        let sought = log.seek(&mut reader, first);
+        sought.unwrap_or_else(|error| panic!("seek to {first}: {error:?}"));
+        let mut out = vec![0; record_size];
+        for (number, record) in &stored {
+            match log.next_record(&mut reader, &mut out) {
+                Ok(Some(seqn)) => assert_eq!((seqn, &out), (*number, record), "another record"),
+                other => panic!("record {number} was committed and gives {other:?}"),
+            }
+        }
+    }
+}
+
+/// Reads what reader `n` has before it, and acknowledges it.
+fn read_all<S: Storage>(log: &mut TheLog<S>, n: u8) {
+    let mut reader = log.reader(n).unwrap_or_else(|error| panic!("reader: {error:?}"));
+    let mut out = vec![0; log.record_size()];
+    let mut next = log.cursor(&reader).map_or(1, |cursor| cursor + 1);
+    loop {
+        match log.next_record(&mut reader, &mut out) {
+            Ok(None) => break,
+            Ok(Some(seqn)) => {
+                assert_eq!(seqn, next, "numbers are skipped without a word");
+                next = seqn + 1;
+            }
+            Err(Error::Damaged(range) | Error::Lost(range)) => {
+                assert!(range.first == next && range.last >= next, "{range} behind {next}");
+                next = range.last + 1;
+            }
+            Err(error) => panic!("reading: {error:?}"),
+        }
+    }
+    match log.commit_reader(&mut reader) {
+        Ok(cursor) => assert_eq!(cursor + 1, next, "another cursor is committed"),
+        Err(error) => panic!("commit of a reader: {error:?}"),
+    }
+}
+
+fn record(number: u64, size: usize) -> Vec<u8> {
+    let word = number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_le_bytes();
+    word.iter().copied().cycle().take(size).collect()
+}
