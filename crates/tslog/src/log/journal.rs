@@ -51,7 +51,8 @@ impl JournalState {
         let begin = u32::try_from(plan.align(u64::from(header.size()))).unwrap_or(u32::MAX);
         for slot in 0..FIRST_BUCKET_SLOT {
             let mut offset = begin;
-            while let Some(journal) = read(storage, plan, slot, offset)? {
+            while is_begun(storage, plan, slot, offset)? {
+                let journal = read(storage, plan, slot, offset)?;
                 let later = |journal: &Journal| {
                     newest.is_none_or(|was| journal.counter.wrapping_sub(was.counter) < 1 << 31)
                 };
@@ -90,38 +91,44 @@ impl JournalState {
     }
 }
 
-/// The journal at `offset` of a header slot, if there is a sound one; `None` where journals end.
-/// It is read several times, because the bits of a write that was cut may read one way now and
-/// another way later.
+/// True if something was written where a journal would lie.
+fn is_begun<S: Storage>(
+    storage: &mut S,
+    plan: &Plan,
+    slot: u32,
+    offset: u32,
+) -> Result<bool, S::Error> {
+    if offset.saturating_add(plan.journal_frame()) > plan.slot_size {
+        return Ok(false);
+    }
+    let mut head = [0xFF; frame::SIZE];
+    storage.read(slot, offset, &mut head)?;
+    Ok(head != [0xFF; frame::SIZE])
+}
+
+/// The journal at `offset` of a header slot, if there is a sound one. It is read several times,
+/// because the bits of a write that was cut may read one way now and another way later.
 fn read<S: Storage>(
     storage: &mut S,
     plan: &Plan,
     slot: u32,
     offset: u32,
-) -> Result<Option<Option<Journal>>, S::Error> {
+) -> Result<Option<Journal>, S::Error> {
     let size = plan.journal_frame();
-    if offset.saturating_add(size) > plan.slot_size {
-        return Ok(None);
-    }
-    let mut head = [0; frame::SIZE];
-    storage.read(slot, offset, &mut head)?;
-    if head == [0xFF; frame::SIZE] {
-        return Ok(None);
-    }
     let mut journal = None;
     for _ in 0..super::walk::READS {
         let mut bytes = [0; 64];
         let bytes = bytes.get_mut(..size as usize).unwrap_or_default();
         storage.read(slot, offset, bytes)?;
-        let Some(header) = frame::decode_at(bytes) else { return Ok(Some(None)) };
+        let Some(header) = frame::decode_at(bytes) else { return Ok(None) };
         let payload = bytes.get(frame::SIZE..).unwrap_or_default();
         let computed = crc32c(crc32c(plan.base_seed, &header.head()), payload);
         if header.kind != Kind::Journal || !header.begins_with(computed, 0) {
-            return Ok(Some(None));
+            return Ok(None);
         }
         journal = payload.first_chunk::<JOURNAL_SIZE>().map(Journal::decode);
     }
-    Ok(Some(journal))
+    Ok(journal)
 }
 
 /// Erases the other header slot and writes the header there again; returns it and where the first
