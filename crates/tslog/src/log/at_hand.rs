@@ -5,7 +5,7 @@ use super::{
     read::{Bounds, Position},
 };
 use crate::{
-    layout::{bucket, crc::crc32c, frame},
+    layout::{bucket, crc::crc32c, frame, take},
     storage::Storage,
 };
 
@@ -27,11 +27,18 @@ impl<S: Storage> Probe<'_, '_, S> {
         if !here.has_records() || here.count != at.taken {
             return 0;
         }
-        // Frames of as many records begin alike.
-        let (mut head, mut head_crc) = ([0; 4], 0);
+        // Frames of as many records begin alike, and are looked into once.
+        let (mut head, mut head_crc) = (None, 0);
+        let (mut frame, mut next_size) = (here, 0);
         loop {
             bytes = bytes.get(size as usize..).unwrap_or_default();
-            let Some((frame, next_size)) = self.frame_at(bytes) else { return done };
+            let alike = head.is_some() && bytes.first_chunk() == head.as_ref();
+            if !alike || bytes.len() < next_size as usize {
+                let Some((other, other_size)) = self.frame_at(bytes) else { return done };
+                (frame, next_size, head) = (other, other_size, Some(other.head()));
+                head_crc = crc32c(seed, &other.head());
+            }
+            frame.crc = u32::from_le_bytes(take(bytes, 4));
             let count = u32::from(frame.count);
             let end = number.saturating_add(u64::from(count));
             let durable = end <= bounds.last.saturating_add(1) && count <= at.left;
@@ -40,9 +47,6 @@ impl<S: Storage> Probe<'_, '_, S> {
                 return done;
             }
             let payload = bytes.get(frame::SIZE..next_size as usize).unwrap_or_default();
-            if head != frame.head() {
-                (head, head_crc) = (frame.head(), crc32c(seed, &frame.head()));
-            }
             if !frame.begins_with(crc32c(head_crc, payload), number) {
                 return done;
             }
