@@ -59,6 +59,8 @@ pub(crate) struct Campaign {
     wrong: &'static str,
     /// What else must hold, at any size.
     bars: &'static [BarOf],
+    /// Whether it is part of `cargo xtask test`.
+    tested: bool,
 }
 
 const EXT4: Need = Need { probe: "mkfs.ext4 -V", package: Package::Debian("e2fsprogs") };
@@ -68,6 +70,9 @@ const STRACE: Need = Need { probe: "strace -V", package: Package::Debian("strace
 const NBDKIT: Need = Need { probe: "nbdkit --version", package: Package::Debian("nbdkit") };
 const QEMU: Need =
     Need { probe: "qemu-storage-daemon --version", package: Package::Debian("qemu-system-common") };
+
+const PYTHON: Need = Need { probe: "python3 --version", package: Package::Debian("python3") };
+const CXX: Need = Need { probe: "g++ --version", package: Package::Debian("g++") };
 
 /// Every campaign, in the order they run.
 const CAMPAIGNS: &[Campaign] = &[
@@ -79,6 +84,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("cuts_states", [500_000.0, 10e6, 200e6]),
         wrong: "cuts_violations",
         bars: &[("cuts_workloads", AtLeast(24.0), "count")],
+        tested: true,
     },
     Campaign {
         name: "recovery",
@@ -88,6 +94,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("recovery_states", [100_000.0, 1e6, 10e6]),
         wrong: "recovery_violations",
         bars: &[("recovery_workloads", AtLeast(8.0), "count")],
+        tested: true,
     },
     Campaign {
         name: "nor",
@@ -97,6 +104,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("nor_states", [300_000.0, 3e6, 50e6]),
         wrong: "nor_violations",
         bars: &[("nor_geometries", AtLeast(6.0), "count")],
+        tested: true,
     },
     Campaign {
         name: "rot",
@@ -106,6 +114,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("rot_states", [50_000.0, 624_288.0, 624_288.0]),
         wrong: "rot_violations",
         bars: &[],
+        tested: false,
     },
     Campaign {
         name: "calls",
@@ -115,6 +124,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("calls_states", [1000.0, 10_000.0, 10_000.0]),
         wrong: "calls_violations",
         bars: &[],
+        tested: true,
     },
     Campaign {
         name: "threads",
@@ -124,6 +134,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("threads_states", [1000.0, 300_000.0, 1e6]),
         wrong: "threads_violations",
         bars: &[],
+        tested: true,
     },
     Campaign {
         name: "kill",
@@ -133,6 +144,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("kill_runs", [150.0, 1500.0, 10_000.0]),
         wrong: "kill_violations",
         bars: &[],
+        tested: true,
     },
     Campaign {
         name: "full",
@@ -142,6 +154,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("full_runs", [120.0, 1200.0, 12_000.0]),
         wrong: "full_violations",
         bars: &[],
+        tested: false,
     },
     Campaign {
         name: "strace",
@@ -151,6 +164,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("strace_runs", [150.0, 1500.0, 3000.0]),
         wrong: "strace_violations",
         bars: &[],
+        tested: true,
     },
     Campaign {
         name: "replay",
@@ -160,6 +174,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("replay_runs", [200.0, 2000.0, 21_000.0]),
         wrong: "replay_violations",
         bars: &[],
+        tested: true,
     },
     Campaign {
         name: "eio",
@@ -169,6 +184,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("eio_runs", [2.0, 5.0, 100.0]),
         wrong: "eio_violations",
         bars: &[],
+        tested: true,
     },
     Campaign {
         name: "down",
@@ -178,6 +194,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("down_runs", [20.0, 100.0, 1000.0]),
         wrong: "down_violations",
         bars: &[],
+        tested: true,
     },
     Campaign {
         name: "firmware",
@@ -189,8 +206,54 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("firmware_runs", [20.0, 200.0, 1000.0]),
         wrong: "firmware_violations",
         bars: &[],
+        tested: true,
+    },
+    Campaign {
+        name: "soak",
+        about: "years of a device that is cut daily, and the wear of its flash",
+        program: Program::Simulated,
+        needs: &[],
+        tried: ("soak_states", [100_000.0, 1e6, 300e6]),
+        wrong: "soak_violations",
+        bars: &[],
+        tested: true,
+    },
+    Campaign {
+        name: "hostile",
+        about: "folders that somebody prepared, and a limit on memory",
+        program: Program::Real,
+        needs: &[EXT4],
+        tried: ("hostile_runs", [200.0, 2000.0, 2000.0]),
+        wrong: "hostile_violations",
+        bars: &[],
+        tested: true,
+    },
+    Campaign {
+        name: "fuzz",
+        about: "hostile bytes into every reader, under the address sanitizer",
+        program: Program::Own("cargo run --manifest-path fuzz/Cargo.toml --bin campaign --"),
+        needs: &[PYTHON, CXX],
+        tried: ("fuzz_runs", [1000.0, 10_000.0, 1e6]),
+        wrong: "fuzz_violations",
+        bars: &[],
+        tested: false,
+    },
+    Campaign {
+        name: "sabotage",
+        about: "bugs put in on purpose, each of which a test must notice",
+        program: Program::Own("python3 crates/tslog-sim/sabotage/sabotage.py"),
+        needs: &[PYTHON],
+        tried: ("sabotage_bugs", [25.0, 25.0, 25.0]),
+        wrong: "sabotage_missed",
+        bars: &[],
+        tested: false,
     },
 ];
+
+/// The campaigns that are part of `cargo xtask test`.
+pub(crate) fn tested() -> Vec<&'static Campaign> {
+    CAMPAIGNS.iter().filter(|campaign| campaign.tested).collect()
+}
 
 /// Every campaign.
 pub(crate) fn all() -> Vec<&'static Campaign> {
@@ -318,6 +381,7 @@ mod tests {
             tried: ("runs", [1.0; 3]),
             wrong: "violations",
             bars: &[],
+            tested: false,
         };
         let (first, second) = (campaign("first", "false"), campaign("second", "true"));
         let failure = run(&[&first, &second], Size::Quick, None).unwrap_err();

@@ -219,6 +219,7 @@ def campaign(bugs: list[dict], wanted: list[str]) -> int:
     log(f"built in {built - begun:.1f} s")
     print(f"sabotage_bugs {len(chosen)} count")
     print(f"sabotage_killed {0 if wrong else len(chosen) - len(alive)} count")
+    print(f"sabotage_missed {len(chosen) if wrong else len(alive)} count")
     print(f"sabotage_seconds {time.monotonic() - built:.1f} s")
     return 1 if wrong or alive else 0
 
