@@ -1,6 +1,6 @@
 //! A disk that shows all that a power cut may leave of it, piece by piece.
 //!
-//! Everything is seen at once. What was not synced is kept as [`Piece`]s, in the order they came: a
+//! Everything is seen at once. What was not synced is kept as pieces, in the order they came: a
 //! part of one sector, the length of a file, or what a name leads to. A cut keeps any of them and
 //! loses the others, so that `k` pieces have `2^k` outcomes, and [`Disk::left`] builds each of them
 //! as an [`Image`]. Zeros where there were none but zeros are no piece: they read the same whether

@@ -1,6 +1,6 @@
 //! The power goes at every step of every workload, and every subset of what was not safe is lost.
 //!
-//! Up to [`ALL_MAX`] pieces all subsets are tried; of more, the first of them for every count, all
+//! Up to 12 pieces all subsets are tried; of more, the first of them for every count, all
 //! but one, one alone, and as many random ones. Each of these is a state. States of one step that
 //! leave the same bytes are told apart by nothing, so such bytes are opened once: both are counted.
 

@@ -109,7 +109,7 @@ pub struct Round {
 }
 
 impl Round {
-    /// Round 0 has words of 8 bytes, others draw them; for the rest see [`shape_of`].
+    /// Round 0 has words of 8 bytes, others draw them; for the rest see `shape_of`.
     pub fn new(workload: &Workload, number: u64, seed: u64, commit_max: u32) -> Self {
         let name =
             workload.name.bytes().fold(0_u64, |sum, byte| sum.wrapping_mul(31) + u64::from(byte));
