@@ -15,7 +15,9 @@ use crate::{
     },
     log::{
         header::{find, read_copy, read_stable},
-        journal, unmade,
+        journal,
+        probe::{Window, look},
+        unmade,
     },
     storage::{FIRST_BUCKET_SLOT, Geometry, Storage},
     words::MAX_FORMATS,
@@ -112,9 +114,9 @@ fn erase_ring_of<S: Storage>(
     let Geometry { slot_count, .. } = storage.geometry();
     let mut chunk = [0; 32];
     for slot in FIRST_BUCKET_SLOT..slot_count {
-        let window = &mut super::probe::Window::exact(&mut chunk);
-        let mut probe = super::probe::Probe { storage: &mut *storage, plan: *plan, window };
-        if probe.header_in_slot(slot).map_err(Error::Storage)?.is_some() {
+        let window = &mut Window::exact(&mut chunk);
+        let header = look(storage, plan, window, |probe| probe.header_in_slot(slot));
+        if header.map_err(Error::Storage)?.is_some() {
             storage.erase(slot).map_err(Error::Storage)?;
         }
     }

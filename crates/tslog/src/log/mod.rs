@@ -332,12 +332,11 @@ where
     /// Looks at the medium through a chunk on the stack.
     fn look<T>(
         &mut self,
-        look: impl FnOnce(&mut Probe<'_, '_, S>) -> Result<T, S::Error>,
+        look: impl FnOnce(&mut Probe<'_, '_, S>) -> T,
     ) -> Result<T, Error<S::Error>> {
         let mut chunk = [0; CHUNK_SIZE];
         let window = &mut Window::exact(&mut chunk);
-        look(&mut Probe { storage: &mut self.storage, plan: self.plan, window })
-            .map_err(Error::Storage)
+        probe::look(&mut self.storage, &self.plan, window, look).map_err(Error::Storage)
     }
 }
 

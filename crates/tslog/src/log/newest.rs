@@ -12,38 +12,33 @@ use crate::{
 impl<S: Storage> Probe<'_, '_, S> {
     /// The first number of bucket `oldest`, by its header, the first of its frames that is sound,
     /// or the bucket behind it.
-    pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> Result<u64, S::Error> {
-        if let Some(header) = self.bucket_header(oldest)? {
-            return Ok(header.first);
+    pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> u64 {
+        if let Some(header) = self.bucket_header(oldest) {
+            return header.first;
         }
         if oldest == 0 {
-            return Ok(1);
+            return 1;
         }
-        let end = self.first_at_or_after(oldest.saturating_add(1), head)?.unwrap_or(1);
+        let end = self.first_at_or_after(oldest.saturating_add(1), head).unwrap_or(1);
         let most = self.plan.numbers_max::<S>();
         let low = end.saturating_sub(most);
-        let found = self.resync(oldest, self.plan.first_frame(), low, end, most)?;
-        Ok(found.map_or(end, |found| found.number))
+        let found = self.resync(oldest, self.plan.first_frame(), low, end, most);
+        found.map_or(end, |found| found.number)
     }
 
     /// The number of the first frame, where the header of the bucket is rotten.
-    pub(crate) fn first_frame_number(
-        &mut self,
-        index: u32,
-        low: u64,
-        high: u64,
-    ) -> Result<Option<u64>, S::Error> {
+    pub(crate) fn first_frame_number(&mut self, index: u32, low: u64, high: u64) -> Option<u64> {
         let offset = self.plan.first_frame();
-        let Some(frame) = self.frame_header(index, offset)? else { return Ok(None) };
-        let computed = self.frame_crc(index, offset, frame, |_, _| {})?;
-        Ok(frame.0.number_in(computed, low, high))
+        let frame = self.frame_header(index, offset)?;
+        let computed = self.frame_crc(index, offset, frame, |_, _| {});
+        frame.0.number_in(computed, low, high)
     }
 
     /// Finds the newest bucket on fixed slots: positions from the first on hold one lap, the others
     /// the lap before or nothing. Also returns the header in the slot behind it.
-    fn newest_in_ring(&mut self) -> Result<Option<(u32, Option<BucketHeader>)>, S::Error> {
+    fn newest_in_ring(&mut self) -> Option<(u32, Option<BucketHeader>)> {
         let ring = self.plan.ring;
-        let Some(base) = self.header_in_slot(self.plan.slot(0))? else {
+        let Some(base) = self.header_in_slot(self.plan.slot(0)) else {
             return self.newest_by_scan();
         };
         let same_lap =
@@ -52,95 +47,95 @@ impl<S: Storage> Probe<'_, '_, S> {
         let mut behind = Some(base);
         while high.saturating_sub(low) > 1 {
             let middle = u32::midpoint(low, high);
-            match self.header_in_slot(self.plan.slot(middle))? {
+            match self.header_in_slot(self.plan.slot(middle)) {
                 Some(header) if same_lap(&header) => (low, newest) = (middle, header.index),
                 other => (high, behind) = (middle, other),
             }
         }
         // A rotten header misleads the bisection; the buckets behind it tell.
         for behind in high.saturating_add(1)..high.saturating_add(3).min(ring) {
-            if self.header_in_slot(self.plan.slot(behind))?.is_some_and(|found| same_lap(&found)) {
+            if self.header_in_slot(self.plan.slot(behind)).is_some_and(|found| same_lap(&found)) {
                 return self.newest_by_scan();
             }
         }
-        Ok(Some((newest, behind)))
+        Some((newest, behind))
     }
 
-    fn newest_by_scan(&mut self) -> Result<Option<(u32, Option<BucketHeader>)>, S::Error> {
+    fn newest_by_scan(&mut self) -> Option<(u32, Option<BucketHeader>)> {
         let mut newest = None;
         for position in 0..self.positions() {
-            let header = self.header_in_slot(self.plan.slot(position))?;
+            let header = self.header_in_slot(self.plan.slot(position));
             newest = newest.max(header.map(|header| header.index));
         }
-        let Some(newest) = newest else { return Ok(None) };
-        let behind = self.header_in_slot(self.plan.slot(newest.saturating_add(1)))?;
-        Ok(Some((newest, behind)))
+        let newest = newest?;
+        let behind = self.header_in_slot(self.plan.slot(newest.saturating_add(1)));
+        Some((newest, behind))
     }
 
     /// The newest and the oldest bucket there may be.
-    pub(crate) fn extremes(&mut self) -> Result<Option<(u32, u32)>, S::Error> {
+    pub(crate) fn extremes(&mut self) -> Option<(u32, u32)> {
         if self.plan.is_named::<S>() {
-            let present = self.storage.present(u32::MAX)?;
+            let present = self.storage.present(u32::MAX);
             let index = |slot: u32| slot.saturating_sub(FIRST_BUCKET_SLOT);
-            return Ok(present
+            return present
                 .filter(|present| index(present.highest) <= MAX_INDEX)
-                .map(|present| (index(present.highest), index(present.lowest))));
+                .map(|present| (index(present.highest), index(present.lowest)));
         }
-        let Some((newest, behind)) = self.newest_in_ring()? else {
+        let Some((newest, behind)) = self.newest_in_ring() else {
             // Only the first bucket can be alone with a rotten header.
-            return Ok(self.first_frame_number(0, 1, 1)?.map(|_| (0, 0)));
+            return self.first_frame_number(0, 1, 1).map(|_| (0, 0));
         };
         let ring = self.plan.ring;
         let following = newest.saturating_add(1);
         let oldest = following.saturating_sub(ring);
         if behind.is_some_and(|header| header.index == oldest) {
-            return Ok(Some((newest, oldest)));
+            return Some((newest, oldest));
         }
         if following < ring {
-            let newest = if self.is_rotten(following)? { following } else { newest };
-            return Ok(Some((newest, 0)));
+            let newest = if self.is_rotten(following) { following } else { newest };
+            return Some((newest, 0));
         }
         // The slot behind was erased for the bucket to come, or holds it or the oldest one with a
         // rotten header.
         let second = oldest.saturating_add(1).min(newest);
-        if self.is_rotten(following)? {
-            return Ok(Some((following, second)));
+        if self.is_rotten(following) {
+            return Some((following, second));
         }
-        let after = self.first_at_or_after(second, newest)?.unwrap_or(0);
+        let after = self.first_at_or_after(second, newest).unwrap_or(0);
         let most = self.plan.numbers_max::<S>().saturating_mul(u64::from(ring));
         let low = after.saturating_sub(most);
-        let whole = self.first_frame_number(oldest, low, after.saturating_sub(1))?.is_some();
-        Ok(Some((newest, if whole { oldest } else { second })))
+        let whole = self.first_frame_number(oldest, low, after.saturating_sub(1)).is_some();
+        Some((newest, if whole { oldest } else { second }))
     }
 
     /// True if the slot of bucket `index` holds the first frame of that bucket behind a rotten
     /// header.
-    fn is_rotten(&mut self, index: u32) -> Result<bool, S::Error> {
+    fn is_rotten(&mut self, index: u32) -> bool {
         if index > MAX_INDEX {
-            return Ok(false);
+            return false;
         }
-        let (low, high) = self.plausible_first(index, 0)?;
-        Ok(self.first_frame_number(index, low, high)?.is_some())
+        let (low, high) = self.plausible_first(index, 0);
+        self.first_frame_number(index, low, high).is_some()
     }
 
     /// How far the log goes, as the medium shows it now, for those who only look.
     #[cfg(feature = "std")]
-    pub(crate) fn discover(&mut self) -> Result<Bounds, S::Error> {
+    pub(crate) fn discover(&mut self) -> Bounds {
         let empty = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
-        let Some((newest, oldest)) = self.extremes()? else { return Ok(empty) };
+        let Some((newest, oldest)) = self.extremes() else { return empty };
         let mut next = Some(newest);
         let mut bounds = empty;
         while let Some(index) = next.filter(|&index| index >= oldest) {
-            if let Some(walk) = self.walk(index, 0)? {
+            if let Some(walk) = self.walk(index, 0) {
                 let last = walk.committed.unwrap_or(walk.first.saturating_sub(1));
                 bounds = Bounds { oldest, head: index, last };
                 if walk.solid {
-                    return Ok(bounds);
+                    return bounds;
                 }
             }
-            next = self.below(index)?;
+            next = self.below(index);
         }
-        Ok(bounds)
+        bounds
     }
 
     /// How many positions of the ring the medium has, as a dump may be short and a header may lie.
@@ -151,63 +146,59 @@ impl<S: Storage> Probe<'_, '_, S> {
     }
 
     /// The bucket that lies next below `index`, where missing ones need not be tried one by one.
-    pub(crate) fn below(&mut self, index: u32) -> Result<Option<u32>, S::Error> {
-        let Some(below) = index.checked_sub(1) else { return Ok(None) };
+    pub(crate) fn below(&mut self, index: u32) -> Option<u32> {
+        let below = index.checked_sub(1)?;
         if !self.plan.is_named::<S>() {
             let position = below.checked_rem(self.plan.ring).unwrap_or(0);
             let beyond = position.saturating_sub(self.positions().saturating_sub(1));
-            return Ok(Some(below.saturating_sub(beyond)));
+            return Some(below.saturating_sub(beyond));
         }
         let slot = self.plan.slot(below);
-        if self.storage.extent(slot)? > 0 {
-            return Ok(Some(below));
+        if self.storage.extent(slot) > 0 {
+            return Some(below);
         }
-        let present = self.storage.present(self.plan.slot(index))?;
+        let present = self.storage.present(self.plan.slot(index));
         let index = |slot: u32| slot.saturating_sub(FIRST_BUCKET_SLOT);
-        Ok(present.map(|present| index(present.highest)))
+        present.map(|present| index(present.highest))
     }
 
     /// The next bucket behind `index` and up to `head`, where missing ones need not be tried one by
     /// one.
-    pub(crate) fn above(&mut self, index: u32, head: u32) -> Result<u32, S::Error> {
+    pub(crate) fn above(&mut self, index: u32, head: u32) -> u32 {
         let following = index.saturating_add(1);
         if following >= head {
-            return Ok(following);
+            return following;
         }
         if !self.plan.is_named::<S>() {
             let position = following.checked_rem(self.plan.ring).unwrap_or(0);
             let lap = following.saturating_sub(position).saturating_add(self.plan.ring);
-            return Ok(if position < self.positions() { following } else { lap.min(head) });
+            return if position < self.positions() { following } else { lap.min(head) };
         }
         let first = self.plan.slot(following);
-        if self.storage.extent(first)? > 0 {
-            return Ok(following);
+        if self.storage.extent(first) > 0 {
+            return following;
         }
         // Invariant: none exists up to `low`, and `high` is the first or behind it.
         let (mut low, mut high) = (following, head);
         while high.saturating_sub(low) > 1 {
             let middle = low.midpoint(high);
-            let present = self.storage.present(self.plan.slot(middle).saturating_add(1))?;
+            let present = self.storage.present(self.plan.slot(middle).saturating_add(1));
             if present.is_some_and(|present| present.highest > first) {
                 high = middle;
             } else {
                 low = middle;
             }
         }
-        Ok(high)
+        high
     }
 
     /// Where the header of bucket `index` is rotten, the numbers it may begin with.
-    pub(crate) fn plausible_first(
-        &mut self,
-        index: u32,
-        cursor: u64,
-    ) -> Result<(u64, u64), S::Error> {
+    pub(crate) fn plausible_first(&mut self, index: u32, cursor: u64) -> (u64, u64) {
         let size = self.plan.numbers_max::<S>();
-        let Some(before) = index.checked_sub(1) else { return Ok((1, 1)) };
-        Ok(match self.bucket_header(before)? {
+        let Some(before) = index.checked_sub(1) else { return (1, 1) };
+        match self.bucket_header(before) {
             Some(header) => (header.first, header.first.saturating_add(size)),
             None => (cursor.saturating_sub(size).saturating_add(1), cursor.saturating_add(1)),
-        })
+        }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
         frame::{self, FrameHeader},
         plan::Plan,
     },
-    storage::Storage,
+    storage::{Geometry, Present, Storage},
     words::MAX_INDEX,
 };
 
@@ -83,15 +83,77 @@ pub(crate) struct Found {
     pub(crate) number: u64,
 }
 
-pub(crate) struct Probe<'a, 'w, S> {
-    pub(crate) storage: &'a mut S,
-    pub(crate) plan: Plan,
+/// A medium that is looked at. Once it has failed, everything reads as zeros and nothing is there,
+/// which no check of ours accepts: who looks comes to an end soon, and what was found is dropped.
+pub(crate) struct Medium<'a, S: Storage> {
+    storage: &'a mut S,
+    failed: Option<S::Error>,
+}
+
+impl<S: Storage> Medium<'_, S> {
+    pub(super) fn geometry(&self) -> Geometry {
+        self.storage.geometry()
+    }
+
+    fn read(&mut self, slot: u32, offset: u32, out: &mut [u8]) {
+        if self.failed.is_none() {
+            self.failed = self.storage.read(slot, offset, out).err();
+        }
+        if self.failed.is_some() {
+            out.fill(0);
+        }
+    }
+
+    pub(super) fn extent(&mut self, slot: u32) -> u32 {
+        let extent = self.storage.extent(slot);
+        self.unless_failed(extent, 0)
+    }
+
+    pub(super) fn present(&mut self, below: u32) -> Option<Present> {
+        let present = self.storage.present(below);
+        self.unless_failed(present, None)
+    }
+
+    fn unless_failed<T>(&mut self, answer: Result<T, S::Error>, none: T) -> T {
+        match (&self.failed, answer) {
+            (None, Ok(answer)) => answer,
+            (None, Err(error)) => {
+                self.failed = Some(error);
+                none
+            }
+            (Some(_), _) => none,
+        }
+    }
+}
+
+/// Where those stand who look at a log.
+pub(crate) struct Probe<'a, 'w, S: Storage> {
+    pub(super) storage: Medium<'a, S>,
+    pub(crate) plan: &'a Plan,
     pub(crate) window: &'a mut Window<'w>,
+}
+
+/// Looks at a log through `window`, and hands on what was found, or why the medium failed.
+pub(crate) fn look<S: Storage, T>(
+    storage: &mut S,
+    plan: &Plan,
+    window: &mut Window<'_>,
+    look: impl FnOnce(&mut Probe<'_, '_, S>) -> T,
+) -> Result<T, S::Error> {
+    let mut probe = Probe { storage: Medium { storage, failed: None }, plan, window };
+    let found = look(&mut probe);
+    match probe.storage.failed {
+        None => Ok(found),
+        Some(error) => {
+            window.len = 0;
+            Err(error)
+        }
+    }
 }
 
 impl<S: Storage> Probe<'_, '_, S> {
     /// `len` bytes of bucket `index`, fewer only if the window is smaller.
-    pub(crate) fn fetch(&mut self, index: u32, offset: u32, len: usize) -> Result<&[u8], S::Error> {
+    pub(crate) fn fetch(&mut self, index: u32, offset: u32, len: usize) -> &[u8] {
         let len = len.min(self.window.bytes.len());
         if self.window.covers(index, offset, len).is_none() {
             let all = self.window.bytes.len();
@@ -99,47 +161,41 @@ impl<S: Storage> Probe<'_, '_, S> {
             let want = if self.window.ahead { all.min(room).max(len) } else { len };
             self.window.len = 0;
             let bytes = self.window.bytes.get_mut(..want).unwrap_or_default();
-            self.storage.read(self.plan.slot(index), offset, bytes)?;
+            self.storage.read(self.plan.slot(index), offset, bytes);
             (self.window.index, self.window.offset, self.window.len) = (index, offset, want);
         }
         let start = self.window.covers(index, offset, len).unwrap_or(0);
-        Ok(self.window.bytes.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default())
+        self.window.bytes.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default()
     }
 
     /// The header of bucket `index`, if the slot holds that bucket and its header is sound.
-    pub(crate) fn bucket_header(&mut self, index: u32) -> Result<Option<BucketHeader>, S::Error> {
-        let header = self.header_in_slot(self.plan.slot(index))?;
-        Ok(header.filter(|header| header.index == index))
+    pub(crate) fn bucket_header(&mut self, index: u32) -> Option<BucketHeader> {
+        let header = self.header_in_slot(self.plan.slot(index));
+        header.filter(|header| header.index == index)
     }
 
     /// The header of whatever bucket of this log lies in `slot`.
-    pub(crate) fn header_in_slot(&mut self, slot: u32) -> Result<Option<BucketHeader>, S::Error> {
+    pub(crate) fn header_in_slot(&mut self, slot: u32) -> Option<BucketHeader> {
         let mut bytes = [0; bucket::SIZE];
-        self.storage.read(slot, 0, &mut bytes)?;
+        self.storage.read(slot, 0, &mut bytes);
         let header = BucketHeader::decode(&bytes, self.plan.base_seed);
-        Ok(header.filter(|header| self.plan.slot(header.index) == slot && header.index < MAX_INDEX))
+        header.filter(|header| self.plan.slot(header.index) == slot && header.index < MAX_INDEX)
     }
 
     /// The frame header at `offset`, and the bytes of the frame on the medium.
-    pub(crate) fn frame_header(
-        &mut self,
-        index: u32,
-        offset: u32,
-    ) -> Result<Option<(FrameHeader, u32)>, S::Error> {
+    pub(crate) fn frame_header(&mut self, index: u32, offset: u32) -> Option<(FrameHeader, u32)> {
         let room = self.plan.slot_size.saturating_sub(offset);
         if room < frame::SIZE_U32 {
-            return Ok(None);
+            return None;
         }
-        let Some(header) = frame::decode_at(self.fetch(index, offset, frame::SIZE)?) else {
-            return Ok(None);
-        };
+        let header = frame::decode_at(self.fetch(index, offset, frame::SIZE))?;
         let mut size = self.plan.frame_size(header).filter(|&size| size <= room);
         if self.plan.is_named::<S>() && size.is_some_and(|size| size > LARGE) {
             // A forged length must not make us read what is not there; asking has its price too.
-            let extent = self.storage.extent(self.plan.slot(index))?;
+            let extent = self.storage.extent(self.plan.slot(index));
             size = size.filter(|size| offset.saturating_add(*size) <= extent);
         }
-        Ok(size.filter(|_| header.kind != frame::Kind::Journal).map(|size| (header, size)))
+        size.filter(|_| header.kind != frame::Kind::Journal).map(|size| (header, size))
     }
 
     /// The CRC of a frame as it reads now, to be compared with what its header says. `sink` is
@@ -150,35 +206,31 @@ impl<S: Storage> Probe<'_, '_, S> {
         offset: u32,
         (header, size): (FrameHeader, u32),
         mut sink: impl FnMut(u32, &[u8]),
-    ) -> Result<u32, S::Error> {
+    ) -> u32 {
         let mut crc = crc32c(bucket::seed(self.plan.base_seed, index), &header.head());
         let payload = size.saturating_sub(frame::SIZE_U32);
         let mut done = 0_u32;
         while done < payload {
             let at = offset.saturating_add(frame::SIZE_U32).saturating_add(done);
-            let bytes = self.fetch(index, at, payload.saturating_sub(done) as usize)?;
+            let bytes = self.fetch(index, at, payload.saturating_sub(done) as usize);
             crc = crc32c(crc, bytes);
             sink(done, bytes);
             done = done.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1));
         }
-        Ok(crc)
+        crc
     }
 
     /// The records in front of bucket `index`: the number its header gives, or that of the next
     /// bucket up to `head` whose header is sound.
-    pub(crate) fn first_at_or_after(
-        &mut self,
-        index: u32,
-        head: u32,
-    ) -> Result<Option<u64>, S::Error> {
+    pub(crate) fn first_at_or_after(&mut self, index: u32, head: u32) -> Option<u64> {
         let mut index = index;
         while index <= head {
-            if let Some(header) = self.bucket_header(index)? {
-                return Ok(Some(header.first));
+            if let Some(header) = self.bucket_header(index) {
+                return Some(header.first);
             }
-            index = self.above(index, head)?;
+            index = self.above(index, head);
         }
-        Ok(None)
+        None
     }
 
     /// Looks for the next sound frame at or behind `from`, where the chain of frames is broken and
@@ -192,57 +244,57 @@ impl<S: Storage> Probe<'_, '_, S> {
         low: u64,
         high: u64,
         missing: u64,
-    ) -> Result<Option<Found>, S::Error> {
-        let extent = self.storage.extent(self.plan.slot(index))?.min(self.plan.slot_size);
+    ) -> Option<Found> {
+        let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
         let step = u32::from(self.plan.write_size.max(1));
         let mut budget = u64::from(extent).saturating_mul(4).saturating_add(4096);
         let mut offset = from;
         while offset.saturating_add(frame::SIZE_U32) <= extent {
-            let skip = self.blank_run(index, offset, extent)?;
+            let skip = self.blank_run(index, offset, extent);
             if skip >= step {
                 let words = skip.checked_div(step).unwrap_or(0);
                 offset = offset.saturating_add(words.saturating_mul(step));
                 continue;
             }
-            if let Some((header, size)) = self.frame_header(index, offset)? {
+            if let Some((header, size)) = self.frame_header(index, offset) {
                 budget = budget.saturating_sub(u64::from(size));
-                let computed = self.frame_crc(index, offset, (header, size), |_, _| {})?;
+                let computed = self.frame_crc(index, offset, (header, size), |_, _| {});
                 let span = offset.saturating_sub(from).checked_div(self.plan.record_size);
                 let most = low.saturating_add(u64::from(span.unwrap_or(0)));
                 let most = most.saturating_add(missing);
                 if let Some(number) = header.number_in(computed, low, high.min(most)) {
-                    return Ok(Some(Found { offset, number }));
+                    return Some(Found { offset, number });
                 }
                 if budget == 0 {
-                    return Ok(None);
+                    return None;
                 }
             }
             offset = offset.saturating_add(step);
         }
-        Ok(None)
+        None
     }
 
     /// How many of the next bytes are blank, at most a window of them.
-    fn blank_run(&mut self, index: u32, offset: u32, extent: u32) -> Result<u32, S::Error> {
+    fn blank_run(&mut self, index: u32, offset: u32, extent: u32) -> u32 {
         let blank = self.plan.blank::<S>();
         let len = extent.saturating_sub(offset).min(64) as usize;
-        let bytes = self.fetch(index, offset, len)?;
+        let bytes = self.fetch(index, offset, len);
         let run = bytes.iter().position(|&byte| byte != blank).unwrap_or(bytes.len());
-        Ok(u32::try_from(run).unwrap_or(0))
+        u32::try_from(run).unwrap_or(0)
     }
 
     /// True if all bytes of bucket `index` from `from` to `to` are blank.
-    pub(crate) fn is_blank(&mut self, index: u32, from: u32, to: u32) -> Result<bool, S::Error> {
+    pub(crate) fn is_blank(&mut self, index: u32, from: u32, to: u32) -> bool {
         let blank = self.plan.blank::<S>();
         let mut offset = from;
         while offset < to {
-            let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize)?;
+            let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize);
             if bytes.iter().any(|&byte| byte != blank) {
-                return Ok(false);
+                return false;
             }
             offset = offset.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1));
         }
-        Ok(true)
+        true
     }
 
     /// Forgets what the window holds, so that the next look is at the medium.

@@ -90,36 +90,36 @@ impl<S: Storage> Probe<'_, '_, S> {
         at: &mut Position,
         next: u64,
         out: &mut [u8],
-    ) -> Result<Step, S::Error> {
+    ) -> Step {
         if next > bounds.last {
-            return Ok(Step::End);
+            return Step::End;
         }
         if at.index < bounds.oldest || at.index > bounds.head {
             *at = Position::NOWHERE;
-            if let Some(step) = self.locate(bounds, at, next)? {
-                return Ok(step);
+            if let Some(step) = self.locate(bounds, at, next) {
+                return step;
             }
         }
         loop {
             if at.index > bounds.head {
                 *at = Position::NOWHERE;
-                return Ok(Step::Damaged(SeqnRange { first: next, last: bounds.last }));
+                return Step::Damaged(SeqnRange { first: next, last: bounds.last });
             }
             if at.offset == 0
-                && let Some(step) = self.enter(bounds, at, next)?
+                && let Some(step) = self.enter(bounds, at, next)
             {
-                return Ok(step);
+                return step;
             }
             if at.left == OPEN && at.index < bounds.head {
-                at.left = self.left_in(bounds, at.index, next)?;
+                at.left = self.left_in(bounds, at.index, next);
             }
             if at.left == 0 {
-                *at = Position::start_of(self.above(at.index, bounds.head)?);
+                *at = Position::start_of(self.above(at.index, bounds.head));
                 continue;
             }
-            let Some((header, size)) = self.frame_header(at.index, at.offset)? else {
-                match self.find_way(bounds, at, next)? {
-                    Some(step) => return Ok(step),
+            let Some((header, size)) = self.frame_header(at.index, at.offset) else {
+                match self.find_way(bounds, at, next) {
+                    Some(step) => return step,
                     None => continue,
                 }
             };
@@ -140,7 +140,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         next: u64,
         (header, size): (FrameHeader, u32),
         out: &mut [u8],
-    ) -> Result<Step, S::Error> {
+    ) -> Step {
         let record_size = self.plan.record_size;
         let fit = u32::try_from(out.len()).unwrap_or(u32::MAX).checked_div(record_size);
         let durable = bounds.last.saturating_sub(next).saturating_add(1);
@@ -153,82 +153,71 @@ impl<S: Storage> Probe<'_, '_, S> {
         let out = out.get_mut(..want).unwrap_or_default();
         let computed = self.frame_crc(at.index, at.offset, (header, size), |done, bytes| {
             copy_overlap(out, skip, done, bytes);
-        })?;
+        });
         let number = next.saturating_sub(u64::from(at.taken));
         if header.begins_with(computed, number) {
-            return Ok(Step::Records(count));
+            return Step::Records(count);
         }
         out.fill(0);
         let high = at.last(bounds, next);
         let end = number.saturating_add(u64::from(header.count));
         let behind = at.offset.saturating_add(size);
-        if end > high || self.vouches(at.index, behind, end)? {
+        if end > high || self.vouches(at.index, behind, end) {
             let last = end.saturating_sub(1).min(high);
             *at = Position { offset: behind, taken: 0, ..*at };
             at.reach(next, last.saturating_add(1));
-            return Ok(Step::Damaged(SeqnRange { first: next, last }));
+            return Step::Damaged(SeqnRange { first: next, last });
         }
-        Ok(self
-            .find_way(bounds, at, next)?
-            .unwrap_or(Step::Damaged(SeqnRange { first: next, last: high })))
+        self.find_way(bounds, at, next)
+            .unwrap_or(Step::Damaged(SeqnRange { first: next, last: high }))
     }
 
     /// True if the frame at `offset` is sound and begins with `number`.
-    fn vouches(&mut self, index: u32, offset: u32, number: u64) -> Result<bool, S::Error> {
-        let Some(frame) = self.frame_header(index, offset)? else { return Ok(false) };
-        let computed = self.frame_crc(index, offset, frame, |_, _| {})?;
-        Ok(frame.0.begins_with(computed, number))
+    fn vouches(&mut self, index: u32, offset: u32, number: u64) -> bool {
+        let Some(frame) = self.frame_header(index, offset) else { return false };
+        let computed = self.frame_crc(index, offset, frame, |_, _| {});
+        frame.0.begins_with(computed, number)
     }
 
     /// The chain of frames is broken at `at`, and `next` should lie there or behind. Looks for the
     /// next sound frame; `None` means that reading can go on at `at` with nothing lost.
-    fn find_way(
-        &mut self,
-        bounds: &Bounds,
-        at: &mut Position,
-        next: u64,
-    ) -> Result<Option<Step>, S::Error> {
+    fn find_way(&mut self, bounds: &Bounds, at: &mut Position, next: u64) -> Option<Step> {
         let high = at.last(bounds, next);
         at.taken = 0;
         // Where the header of the bucket is rotten, so may be the end of the one before.
-        let headless = self.bucket_header(at.index)?.is_none();
+        let headless = self.bucket_header(at.index).is_none();
         let missing = if headless { self.plan.numbers_max::<S>() } else { 0 };
-        if let Some(found) = self.resync(at.index, at.offset, next, high, missing)? {
+        if let Some(found) = self.resync(at.index, at.offset, next, high, missing) {
             at.offset = found.offset;
             at.reach(next, found.number);
             let last = found.number.saturating_sub(1);
             let gap = SeqnRange { first: next, last };
-            return Ok((found.number > next).then_some(Step::Damaged(gap)));
+            return (found.number > next).then_some(Step::Damaged(gap));
         }
         let following = at.index.saturating_add(1);
-        if at.index < bounds.head && self.bucket_header(following)?.is_none() {
+        if at.index < bounds.head && self.bucket_header(following).is_none() {
             // Where the next header is rotten, nobody says where this bucket ends; its frames do.
             let offset = self.plan.first_frame();
-            let following = self.above(at.index, bounds.head)?;
+            let following = self.above(at.index, bounds.head);
             *at = Position { offset, ..Position::start_of(following) };
-            return Ok(None);
+            return None;
         }
         *at = Position::start_of(following);
-        Ok(Some(Step::Damaged(SeqnRange { first: next, last: high })))
+        Some(Step::Damaged(SeqnRange { first: next, last: high }))
     }
 
     /// Finds where `next` lies: the bucket by bisection over first numbers, the frame by hopping.
-    fn locate(
-        &mut self,
-        bounds: &Bounds,
-        at: &mut Position,
-        next: u64,
-    ) -> Result<Option<Step>, S::Error> {
+    fn locate(&mut self, bounds: &Bounds, at: &mut Position, next: u64) -> Option<Step> {
         let (mut low, mut high) = (bounds.oldest, bounds.head.saturating_add(1));
         // Invariant: the bucket wanted is low or later, and before high.
         while high.saturating_sub(low) > 1 {
             let middle = low.midpoint(high);
             let mut probe = middle;
             let first = loop {
-                if let Some(header) = self.bucket_header(probe)? {
+                if let Some(header) = self.bucket_header(probe) {
                     break Some(header.first);
                 }
-                probe = self.below(probe)?.unwrap_or(low);
+                probe = self.below(probe).unwrap_or(low);
                 if probe <= low {
                     break None;
                 }
@@ -238,7 +227,7 @@ impl<S: Storage> Probe<'_, '_, S> {
                 Some(_) => high = probe,
                 None => {
                     // No sound header from here down to `low`: look above for one.
-                    match self.first_at_or_after(middle, high.saturating_sub(1))? {
+                    match self.first_at_or_after(middle, high.saturating_sub(1)) {
                         Some(first) if first <= next => low = middle,
                         Some(_) | None => high = middle,
                     }
@@ -247,77 +236,71 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         *at = Position::start_of(low);
         if low == bounds.oldest
-            && let Some(first) = self.first_at_or_after(low, bounds.head)?
+            && let Some(first) = self.first_at_or_after(low, bounds.head)
             && first > next
-            && self.bucket_header(low)?.is_some()
+            && self.bucket_header(low).is_some()
         {
-            return Ok(Some(Step::Lost(SeqnRange { first: next, last: first.saturating_sub(1) })));
+            return Some(Step::Lost(SeqnRange { first: next, last: first.saturating_sub(1) }));
         }
-        Ok(None)
+        None
     }
 
     /// Stands at the first frame of the bucket `at` names, or at the frame that holds `next`.
-    fn enter(
-        &mut self,
-        bounds: &Bounds,
-        at: &mut Position,
-        next: u64,
-    ) -> Result<Option<Step>, S::Error> {
+    fn enter(&mut self, bounds: &Bounds, at: &mut Position, next: u64) -> Option<Step> {
         let index = at.index;
         *at = Position { offset: self.plan.first_frame(), ..Position::start_of(index) };
-        let first = if let Some(header) = self.bucket_header(index)? {
-            Some(header.first)
+        let first = if let Some(header) = self.bucket_header(index) {
+            header.first
         } else {
             let low = next.saturating_sub(self.plan.numbers_max::<S>());
             self.first_frame_number(index, low, next)?
         };
-        let Some(first) = first else { return Ok(None) };
         if first > next {
             let last = first.saturating_sub(1).min(bounds.last);
-            return Ok(Some(Step::Damaged(SeqnRange { first: next, last })));
+            return Some(Step::Damaged(SeqnRange { first: next, last }));
         }
         let mut number = first;
         while number < next {
-            let Some((frame, size)) = self.frame_header(index, at.offset)? else {
+            let Some((frame, size)) = self.frame_header(index, at.offset) else {
                 // `find_way` goes on from here: it takes the first sound frame at `next` or later,
                 // or an earlier one, from which hopping starts again.
-                match self.resync(index, at.offset, number, next, 0)? {
+                match self.resync(index, at.offset, number, next, 0) {
                     Some(found) => (at.offset, number) = (found.offset, found.number),
-                    None => return Ok(None),
+                    None => return None,
                 }
                 continue;
             };
             let end = number.saturating_add(u64::from(frame.count));
             if frame.has_records() && end > next {
                 at.taken = u16::try_from(next.saturating_sub(number)).unwrap_or(u16::MAX);
-                return Ok(None);
+                return None;
             }
             number = if frame.has_records() { end } else { number };
             at.offset = at.offset.saturating_add(size);
         }
-        Ok(None)
+        None
     }
 
     /// How many numbers from `next` on lie in bucket `index`, which is not the newest.
-    fn left_in(&mut self, bounds: &Bounds, index: u32, next: u64) -> Result<u32, S::Error> {
+    fn left_in(&mut self, bounds: &Bounds, index: u32, next: u64) -> u32 {
         let following = index.saturating_add(1);
         let high = next.saturating_add(self.plan.numbers_max::<S>());
-        let end = if let Some(header) = self.bucket_header(following)? {
+        let end = if let Some(header) = self.bucket_header(following) {
             header.first
-        } else if let Some(first) = self.first_frame_number(following, next, high)? {
+        } else if let Some(first) = self.first_frame_number(following, next, high) {
             first
         } else {
             // The bucket behind this one is gone, and with it what says how far this one counts:
             // only what was committed in here does, for part frames may be left from a cut.
-            let end = self.first_at_or_after(following, bounds.head)?;
+            let end = self.first_at_or_after(following, bounds.head);
             let end = end.unwrap_or(bounds.last.saturating_add(1));
-            let committed = match self.walk(index, next)? {
+            let committed = match self.walk(index, next) {
                 Some(walk) => walk.committed,
-                None => self.committed_in(index, next)?,
+                None => self.committed_in(index, next),
             };
             end.min(committed.unwrap_or(0).saturating_add(1))
         };
-        Ok(u32::try_from(end.saturating_sub(next)).unwrap_or(OPEN).min(OPEN.saturating_sub(1)))
+        u32::try_from(end.saturating_sub(next)).unwrap_or(OPEN).min(OPEN.saturating_sub(1))
     }
 }
 

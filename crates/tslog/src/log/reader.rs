@@ -214,9 +214,9 @@ where
         let first = self.cursor_of(reader)?.saturating_add(1);
         let bounds = self.bounds();
         let mut at = reader.at();
-        let step = self.look(|probe| probe.read(&bounds, &mut at, first, out));
+        let step = self.look(|probe| probe.read(&bounds, &mut at, first, out))?;
         reader.stand_at(at);
-        match step? {
+        match step {
             Step::End => Ok(None),
             Step::Records(count) => {
                 if advance {

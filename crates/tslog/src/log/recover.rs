@@ -16,7 +16,7 @@ use super::{
     Log, NO_INDEX,
     cursors::newest_place,
     journal::JournalState,
-    probe::{Probe, Window},
+    probe::{Probe, Window, look},
     state::{Found, ReaderState},
     walk::Walk,
 };
@@ -53,9 +53,7 @@ where
     /// Finds the newest bucket that is not void, and where it ends.
     #[inline(never)]
     fn find_tail(&mut self, cursor: u64) -> Result<Option<Walk>, Error<S::Error>> {
-        let Some((newest, oldest)) =
-            self.scan(|probe| -> Result<_, S::Error> { probe.extremes() })?
-        else {
+        let Some((newest, oldest)) = self.scan(|probe| -> Option<_> { probe.extremes() })? else {
             self.clean = true;
             return Ok(None);
         };
@@ -194,11 +192,10 @@ where
     /// Looks at the medium through the batch buffer, which is idle while the log opens.
     fn scan<T>(
         &mut self,
-        look: impl FnOnce(&mut Probe<'_, '_, S>) -> Result<T, S::Error>,
+        found: impl FnOnce(&mut Probe<'_, '_, S>) -> T,
     ) -> Result<T, Error<S::Error>> {
         let window = &mut Window::empty(self.buffer.as_mut(), self.plan.is_named::<S>());
-        look(&mut Probe { storage: &mut self.storage, plan: self.plan, window })
-            .map_err(Error::Storage)
+        look(&mut self.storage, &self.plan, window, found).map_err(Error::Storage)
     }
 }
 
@@ -211,7 +208,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         oldest: u32,
         mut walk: Walk,
         journal: Option<Journal>,
-    ) -> Result<(Cursors, bool), S::Error> {
+    ) -> (Cursors, bool) {
         let mut told = Cursors::NONE;
         let mut counts = false;
         loop {
@@ -223,13 +220,13 @@ impl<S: Storage> Probe<'_, '_, S> {
             if walk.headed {
                 break;
             }
-            let below = self.below(index)?;
+            let below = self.below(index);
             let Some(before) = below.filter(|&before| before >= oldest) else { break };
             index = before;
-            if let Some(before) = self.walk(before, 0)? {
+            if let Some(before) = self.walk(before, 0) {
                 walk = before;
             }
         }
-        Ok((told, counts))
+        (told, counts)
     }
 }

@@ -91,65 +91,62 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// Walks bucket `index`. Where its header is rotten, its first frame must begin with a number
     /// that can be, given the bucket before or a committed `cursor`; `None` if it does not, and so
     /// is no bucket.
-    pub(crate) fn walk(&mut self, index: u32, cursor: u64) -> Result<Option<Walk>, S::Error> {
-        let header = self.bucket_header(index)?;
+    pub(crate) fn walk(&mut self, index: u32, cursor: u64) -> Option<Walk> {
+        let header = self.bucket_header(index);
         let first = if let Some(header) = header {
             header.first
         } else {
-            let (low, high) = self.plausible_first(index, cursor)?;
-            match self.first_frame_number(index, low, high)? {
-                Some(first) => first,
-                None => return Ok(None),
-            }
+            let (low, high) = self.plausible_first(index, cursor);
+            self.first_frame_number(index, low, high)?
         };
         let begin = self.plan.first_frame();
         let mut walk = Walk::from(begin, first, header);
-        if !self.hop(index, &mut walk)? {
-            self.check_all(index, &mut walk, 0)?;
+        if !self.hop(index, &mut walk) {
+            self.check_all(index, &mut walk, 0);
         }
         // Header and first frame are one write: unless a later frame shows that it was whole, the
         // header must be sound, and be so tomorrow.
-        let one = self.frame_header(index, begin)?.map(|(_, size)| begin.saturating_add(size));
-        if one.is_none_or(|one| walk.end <= one) && !self.is_header_stable(index)? {
+        let one = self.frame_header(index, begin).map(|(_, size)| begin.saturating_add(size));
+        if one.is_none_or(|one| walk.end <= one) && !self.is_header_stable(index) {
             (walk.solid, walk.committed, walk.closed) = (false, None, false);
         }
         walk.closed &= !walk.more;
-        Ok(Some(walk))
+        Some(walk)
     }
 
     /// The last number committed in a bucket of which neither the header nor the first frame is
     /// sound, where the first one is `next` or later.
-    pub(crate) fn committed_in(&mut self, index: u32, next: u64) -> Result<Option<u64>, S::Error> {
+    pub(crate) fn committed_in(&mut self, index: u32, next: u64) -> Option<u64> {
         let mut walk = Walk::from(self.plan.first_frame(), next, None);
-        self.check_all(index, &mut walk, self.plan.numbers_max::<S>())?;
-        Ok(walk.committed)
+        self.check_all(index, &mut walk, self.plan.numbers_max::<S>());
+        walk.committed
     }
 
     /// True if the header of a bucket reads right every time.
-    fn is_header_stable(&mut self, index: u32) -> Result<bool, S::Error> {
+    fn is_header_stable(&mut self, index: u32) -> bool {
         let again = if self.plan.is_named::<S>() { 1 } else { READS };
         for _ in 0..again {
-            if self.bucket_header(index)?.is_none() {
-                return Ok(false);
+            if self.bucket_header(index).is_none() {
+                return false;
             }
         }
-        Ok(true)
+        true
     }
 
     /// Follows the chain of frames by their headers, and checks the last one, which vouches for the
     /// others; cursors and closing frames, which vouch too, are checked where they are met. False
     /// if the end of the chain is not sound, so that nothing vouches for the chain.
-    fn hop(&mut self, index: u32, walk: &mut Walk) -> Result<bool, S::Error> {
+    fn hop(&mut self, index: u32, walk: &mut Walk) -> bool {
         let mut offset = walk.end;
         let mut number = walk.first;
         // The last frame that ends a commit, and the last part behind it.
         let (mut last, mut part) = (None, None);
-        while let Some(link) = self.next_link(index, offset, number)? {
+        while let Some(link) = self.next_link(index, offset, number) {
             walk.more |= link.offset > offset;
             match link.header.kind {
                 Kind::Records => (last, part) = (Some(link), None),
                 Kind::Part => part = Some(link),
-                Kind::Cursor | Kind::Close if self.note(index, link, walk)? => {
+                Kind::Cursor | Kind::Close if self.note(index, link, walk) => {
                     (last, part) = (None, None);
                 }
                 Kind::Cursor | Kind::Close | Kind::Journal => {}
@@ -159,51 +156,45 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         walk.more |= offset > walk.end;
         if let Some(part) = part
-            && !self.is_sound(index, part)?
+            && !self.is_sound(index, part)
         {
-            return Ok(false);
+            return false;
         }
-        last.map_or(Ok(true), |link| self.end_commit_at(index, link, walk))
+        last.is_none_or(|link| self.end_commit_at(index, link, walk))
     }
 
     /// Takes note of a frame that ends a commit, if it is sound and will be so tomorrow.
-    fn end_commit_at(&mut self, index: u32, link: Link, walk: &mut Walk) -> Result<bool, S::Error> {
-        let stable = self.is_stable(index, link)?;
+    fn end_commit_at(&mut self, index: u32, link: Link, walk: &mut Walk) -> bool {
+        let stable = self.is_stable(index, link);
         if stable {
             walk.count(link.next().saturating_sub(1), link.end());
         }
-        Ok(stable)
+        stable
     }
 
     /// The next frame of the chain at `offset`, or behind a place where the chain is broken.
-    fn next_link(
-        &mut self,
-        index: u32,
-        offset: u32,
-        number: u64,
-    ) -> Result<Option<Link>, S::Error> {
-        if let Some((header, size)) = self.frame_header(index, offset)? {
-            return Ok(Some(Link { offset, header, size, number }));
+    fn next_link(&mut self, index: u32, offset: u32, number: u64) -> Option<Link> {
+        if let Some((header, size)) = self.frame_header(index, offset) {
+            return Some(Link { offset, header, size, number });
         }
         let end = offset.saturating_add(32).min(self.plan.slot_size);
-        if self.is_blank(index, offset, end)? {
-            return Ok(None);
+        if self.is_blank(index, offset, end) {
+            return None;
         }
         let high = number.saturating_add(self.plan.numbers_max::<S>());
         let found = self.resync(index, offset, number, high, 0)?;
-        let Some(found) = found else { return Ok(None) };
-        let frame = self.frame_header(index, found.offset)?;
-        Ok(frame.map(|(header, size)| Link {
+        let frame = self.frame_header(index, found.offset);
+        frame.map(|(header, size)| Link {
             offset: found.offset,
             header,
             size,
             number: found.number,
-        }))
+        })
     }
 
     /// Checks a cursor or closing frame and takes note of it: it was written once all numbers
     /// before its own were committed. Says whether it is sound.
-    fn note(&mut self, index: u32, link: Link, walk: &mut Walk) -> Result<bool, S::Error> {
+    fn note(&mut self, index: u32, link: Link, walk: &mut Walk) -> bool {
         let mut payload = [0; PAYLOAD_SIZE];
         let frame = (link.header, link.size);
         let computed = self.frame_crc(index, link.offset, frame, |done, bytes| {
@@ -212,9 +203,9 @@ impl<S: Storage> Probe<'_, '_, S> {
             for (to, from) in rest.iter_mut().zip(bytes) {
                 *to = *from;
             }
-        })?;
-        if !link.header.begins_with(computed, link.number) || !self.rereads(index, link)? {
-            return Ok(false);
+        });
+        if !link.header.begins_with(computed, link.number) || !self.rereads(index, link) {
+            return false;
         }
         if link.header.kind == Kind::Cursor
             && let Some((reader, cursor)) = decode_payload(payload)
@@ -223,95 +214,89 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         walk.count(link.number.saturating_sub(1), link.end());
         (walk.closed, walk.more) = (link.header.kind == Kind::Close, false);
-        Ok(true)
+        true
     }
 
-    fn is_sound(&mut self, index: u32, link: Link) -> Result<bool, S::Error> {
+    fn is_sound(&mut self, index: u32, link: Link) -> bool {
         let frame = (link.header, link.size);
-        let computed = self.frame_crc(index, link.offset, frame, |_, _| {})?;
-        Ok(link.header.begins_with(computed, link.number))
+        let computed = self.frame_crc(index, link.offset, frame, |_, _| {});
+        link.header.begins_with(computed, link.number)
     }
 
     /// True if the frame is sound, and will be sound tomorrow.
-    fn is_stable(&mut self, index: u32, link: Link) -> Result<bool, S::Error> {
-        Ok(self.is_sound(index, link)? && self.rereads(index, link)?)
+    fn is_stable(&mut self, index: u32, link: Link) -> bool {
+        self.is_sound(index, link) && self.rereads(index, link)
     }
 
     /// True if the end of a sound frame reads the same every time. A cut that came early shows in
     /// the check; one that came with the last page may not, as long as its bits happen to read
     /// right.
-    fn rereads(&mut self, index: u32, link: Link) -> Result<bool, S::Error> {
+    fn rereads(&mut self, index: u32, link: Link) -> bool {
         if self.plan.is_named::<S>() {
-            return Ok(true);
+            return true;
         }
         let mut first = None;
         for _ in 0..READS {
             self.forget();
             let same = if link.size <= MARGINAL {
-                let frame = self.frame_header(index, link.offset)?;
-                frame == Some((link.header, link.size)) && self.is_sound(index, link)?
+                let frame = self.frame_header(index, link.offset);
+                frame == Some((link.header, link.size)) && self.is_sound(index, link)
             } else {
-                let tail = self.tail_crc(index, link.end().saturating_sub(MARGINAL))?;
+                let tail = self.tail_crc(index, link.end().saturating_sub(MARGINAL));
                 *first.get_or_insert(tail) == tail
             };
             if !same {
-                return Ok(false);
+                return false;
             }
         }
-        Ok(true)
+        true
     }
 
     /// The CRC of the last bytes of a frame.
-    fn tail_crc(&mut self, index: u32, from: u32) -> Result<u32, S::Error> {
+    fn tail_crc(&mut self, index: u32, from: u32) -> u32 {
         let (mut crc, mut done) = (0, 0);
         while done < MARGINAL {
             let want = MARGINAL.saturating_sub(done) as usize;
-            let bytes = self.fetch(index, from.saturating_add(done), want)?;
+            let bytes = self.fetch(index, from.saturating_add(done), want);
             crc = crc32c(crc, bytes);
             done = done.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1));
         }
-        Ok(crc)
+        crc
     }
 
     /// The end of the chain is not sound, so the chain itself cannot be trusted: a header may pass
     /// its short check by chance, and lead astray. Goes from one sound frame to the next instead.
-    fn check_all(&mut self, index: u32, walk: &mut Walk, missing: u64) -> Result<(), S::Error> {
+    fn check_all(&mut self, index: u32, walk: &mut Walk, missing: u64) {
         self.forget();
         let mut missing = missing;
         let mut offset = self.plan.first_frame();
         let mut number = walk.first;
         loop {
             let high = number.saturating_add(self.plan.numbers_max::<S>()).saturating_add(missing);
-            let Some(found) = self.resync(index, offset, number, high, missing)? else { break };
+            let Some(found) = self.resync(index, offset, number, high, missing) else { break };
             missing = 0;
-            let Some((header, size)) = self.frame_header(index, found.offset)? else { break };
+            let Some((header, size)) = self.frame_header(index, found.offset) else { break };
             let link = Link { offset: found.offset, header, size, number: found.number };
             match header.kind {
-                Kind::Records => drop(self.end_commit_at(index, link, walk)?),
-                Kind::Cursor | Kind::Close => drop(self.note(index, link, walk)?),
+                Kind::Records => _ = self.end_commit_at(index, link, walk),
+                Kind::Cursor | Kind::Close => _ = self.note(index, link, walk),
                 Kind::Part | Kind::Journal => {}
             }
             offset = link.end();
             number = link.next();
         }
         walk.more = offset > walk.end;
-        Ok(())
     }
 
     /// True if nothing was begun behind the closing frame. What will be written next is read
     /// several times, because a write that was cut may leave bits that read blank only sometimes.
-    pub(super) fn rest_is_blank(
-        &mut self,
-        index: u32,
-        from: u32,
-        to: u32,
-    ) -> Result<bool, S::Error> {
+    pub(super) fn rest_is_blank(&mut self, index: u32, from: u32, to: u32) -> bool {
         let near = from.saturating_add(256).min(to);
         let again = if self.plan.is_named::<S>() { 0 } else { READS };
         for _ in 1..again {
             self.forget();
-            if !self.is_blank(index, from, near)? {
-                return Ok(false);
+            if !self.is_blank(index, from, near) {
+                return false;
             }
         }
         self.forget();
@@ -320,28 +305,28 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// Bytes in a bucket that does not count: what a cut has left or, at worst, a commit gone
     /// rotten.
-    pub(crate) fn bytes_in(&mut self, index: u32) -> Result<u32, S::Error> {
-        let extent = self.storage.extent(self.plan.slot(index))?.min(self.plan.slot_size);
+    pub(crate) fn bytes_in(&mut self, index: u32) -> u32 {
+        let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
         self.bytes_behind(index, self.plan.first_frame(), extent)
     }
 
     /// How many bytes from `from` on may be what is left of a write: up to the last that is not
     /// blank. Nothing is looked for behind 64 blank bytes.
-    pub(crate) fn bytes_behind(&mut self, index: u32, from: u32, to: u32) -> Result<u32, S::Error> {
+    pub(crate) fn bytes_behind(&mut self, index: u32, from: u32, to: u32) -> u32 {
         let near = from.saturating_add(32).min(to);
-        if self.is_blank(index, from, near)? {
-            return Ok(0);
+        if self.is_blank(index, from, near) {
+            return 0;
         }
         let blank = self.plan.blank::<S>();
         let (mut offset, mut end) = (from, from);
         while offset < to {
-            let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize)?;
+            let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize);
             let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1);
             if let Some(last) = bytes.iter().rposition(|&byte| byte != blank) {
                 end = offset.saturating_add(u32::try_from(last).unwrap_or(0)).saturating_add(1);
             }
             offset = offset.saturating_add(len);
         }
-        Ok(end.saturating_sub(from))
+        end.saturating_sub(from)
     }
 }

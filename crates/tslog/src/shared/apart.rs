@@ -8,7 +8,7 @@ use crate::{
     layout::plan::Plan,
     log::{
         NO_INDEX, header,
-        probe::{Probe, Seen, Window},
+        probe::{Seen, Window, look},
         read::Bounds,
     },
     storage::{dir::Watch, folder::Folder},
@@ -42,11 +42,12 @@ impl SharedReader<Raw> {
         reader.refresh()?;
         let first = {
             let window = &mut Window::ahead(&mut reader.window, Seen::default());
-            let mut probe = Probe { storage: &mut reader.folder, plan, window };
-            match reader.bounds.head {
+            let Bounds { oldest, head, .. } = reader.bounds;
+            look(&mut reader.folder, &plan, window, |probe| match head {
                 NO_INDEX => 1,
-                head => probe.first_number(reader.bounds.oldest, head).map_err(Error::Storage)?,
-            }
+                head => probe.first_number(oldest, head),
+            })
+            .map_err(Error::Storage)?
         };
         reader.load(first.saturating_sub(1))?;
         Ok(reader)

@@ -12,7 +12,7 @@ use crate::{
         NO_INDEX,
         cursors::newest_place,
         header,
-        probe::{Probe, Seen, Window},
+        probe::{Seen, Window, look},
         read::{Bounds, Position, Step},
     },
     storage::{Storage as _, folder::Folder},
@@ -324,8 +324,10 @@ impl<T> SharedReader<T> {
                 // A bucket that a cut left behind is made anew under its name.
                 self.folder.refresh();
                 let window = &mut Window::ahead(&mut self.window, Seen::default());
-                let mut probe = Probe { storage: &mut self.folder, plan: self.plan, window };
-                let bounds = probe.discover().map_err(Error::Storage)?;
+                let bounds = look(&mut self.folder, &self.plan, window, |probe| -> Bounds {
+                    probe.discover()
+                });
+                let bounds = bounds.map_err(Error::Storage)?;
                 if bounds.last < self.bounds.last || bounds.head == NO_INDEX {
                     header::check_same(&mut self.folder, &self.plan)?;
                 }
@@ -346,11 +348,12 @@ impl<T> SharedReader<T> {
 
     fn look(&mut self, out: &mut [u8]) -> Result<Step, Error<io::Error>> {
         let window = &mut Window::ahead(&mut self.window, self.seen);
-        let mut probe = Probe { storage: &mut self.folder, plan: self.plan, window };
-        let next = self.cursor.saturating_add(1);
-        let step = probe.read(&self.bounds, &mut self.at, next, out);
+        let (next, mut at) = (self.cursor.saturating_add(1), self.at);
+        let step = look(&mut self.folder, &self.plan, window, |probe| {
+            probe.read(&self.bounds, &mut at, next, out)
+        });
         self.seen = window.seen();
-        step.map_err(Error::Storage)
+        step.inspect(|_| self.at = at).map_err(Error::Storage)
     }
 
     /// Copies records from behind the cursor, with nothing left ahead, and says how many. The

@@ -5,7 +5,7 @@ use std::io;
 use super::SharedReader;
 use crate::{
     error::Error,
-    log::probe::{Probe, Window},
+    log::probe::{Window, look},
 };
 
 /// Records that follow each other, back to back, as long as their reader is left alone.
@@ -80,8 +80,9 @@ impl<T> SharedReader<T> {
         let begin = (self.ahead.count as usize).saturating_mul(self.plan.record_size as usize);
         let out = self.ahead.bytes.get_mut(begin..).unwrap_or_default();
         let window = &mut Window::ahead(&mut self.window, self.seen);
-        let mut probe = Probe { storage: &mut self.folder, plan: self.plan, window };
-        let more = probe.read_on(&self.bounds, &mut self.at, next, out);
-        self.ahead.count = self.ahead.count.saturating_add(more);
+        let more = look(&mut self.folder, &self.plan, window, |probe| {
+            probe.read_on(&self.bounds, &mut self.at, next, out)
+        });
+        self.ahead.count = self.ahead.count.saturating_add(more.unwrap_or(0));
     }
 }

@@ -13,7 +13,7 @@ use crate::{
         NO_INDEX,
         cursors::newest_place,
         header,
-        probe::{Probe, Seen, Window},
+        probe::{Probe, Seen, Window, look},
         read::{Bounds, Position, Step},
     },
     storage::{Storage, dir::Watch, folder::Folder, image::Image},
@@ -206,7 +206,7 @@ impl<S: Storage> View<S> {
         self.seen = Seen::default();
         self.storage.refresh();
         let last = self.bounds.last;
-        self.bounds = self.probe(|probe| -> Result<_, S::Error> { probe.discover() })?;
+        self.bounds = self.probe(|probe| -> Bounds { probe.discover() })?;
         if self.bounds.last < last || self.bounds.head == NO_INDEX {
             header::check_same(&mut self.storage, &self.plan)?;
         }
@@ -214,15 +214,15 @@ impl<S: Storage> View<S> {
         if head != NO_INDEX {
             let extent = self.storage.extent(self.plan.slot(head)).map_err(Error::Storage)?;
             self.abandoned_size = self.probe(|probe| {
-                let walk = probe.walk(head, 0)?;
+                let walk = probe.walk(head, 0);
                 let end = walk.map_or(extent, |walk| walk.end);
-                let mut left = probe.bytes_behind(head, end, extent)?;
+                let mut left = probe.bytes_behind(head, end, extent);
                 // A cut leaves at most a few buckets that do not count.
-                let newest = probe.extremes()?.map_or(head, |(newest, _)| newest);
+                let newest = probe.extremes().map_or(head, |(newest, _)| newest);
                 for index in head.saturating_add(1)..=newest.min(head.saturating_add(8)) {
-                    left = left.saturating_add(probe.bytes_in(index)?);
+                    left = left.saturating_add(probe.bytes_in(index));
                 }
-                Ok(left)
+                left
             })?;
         }
         self.seen = Seen::default();
@@ -302,9 +302,9 @@ impl<S: Storage> View<S> {
         if bounds.head == NO_INDEX {
             return Ok(Vec::new());
         }
-        let told = self.probe(|probe| -> Result<_, S::Error> {
-            let Some(walk) = probe.walk(bounds.head, 0)? else { return Ok(Cursors::NONE) };
-            Ok(probe.told_cursors(bounds.head, bounds.oldest, walk, journal)?.0)
+        let told = self.probe(|probe| {
+            let Some(walk) = probe.walk(bounds.head, 0) else { return Cursors::NONE };
+            probe.told_cursors(bounds.head, bounds.oldest, walk, journal).0
         })?;
         Ok((0..MAX_READERS).map_while(|n| told.get(n)).collect())
     }
@@ -348,10 +348,10 @@ impl<S: Storage> View<S> {
 
     fn probe<T>(
         &mut self,
-        look: impl FnOnce(&mut Probe<'_, '_, S>) -> Result<T, S::Error>,
+        found: impl FnOnce(&mut Probe<'_, '_, S>) -> T,
     ) -> Result<T, Error<S::Error>> {
         let window = &mut Window::ahead(&mut self.window, self.seen);
-        let done = look(&mut Probe { storage: &mut self.storage, plan: self.plan, window });
+        let done = look(&mut self.storage, &self.plan, window, found);
         self.seen = window.seen();
         done.map_err(Error::Storage)
     }
