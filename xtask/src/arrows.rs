@@ -30,6 +30,7 @@ const MEDIA: &[&str] = &["blocking", "dir", "flash", "folder", "image", "ram"];
 const FILE_SYSTEM: &[&str] = &[
     "crates/tslog/src/storage/dir/lent.rs",
     "crates/tslog/src/storage/dir/real.rs",
+    "crates/tslog/src/storage/dir/read_only.rs",
     "crates/tslog/src/storage/dir/watch.rs",
 ];
 
@@ -76,7 +77,8 @@ fn file_system(path: &str, code: &str) -> Vec<(usize, String)> {
     let mut uses = paths(code, "std::");
     uses.retain(|(_, path)| path.split("::").next() == Some("fs"));
     uses.extend(paths(code, "rustix::"));
-    let what = "only real.rs, lent.rs and watch.rs of storage/dir may use the file system";
+    let what =
+        "only lent.rs, read_only.rs, real.rs and watch.rs of storage/dir may use the file system";
     uses.into_iter().map(|(line, _)| (line, what.to_owned())).collect()
 }
 

@@ -341,7 +341,7 @@ static void another_shape_is_refused_with_both_values(void)
     format.format = "<Qz";
     GIVES(TSLOG_E_INVALID, tslog_log_open(folder, &config, 0, &log, &error));
     CHECK(error.what == TSLOG_INVALID_FORMAT && error.index == 2);
-    SAYS("bad format at character 2: expected one of the codes");
+    SAYS("bad format at character 3: expected one of the codes");
     format.format = "<QQ";
     format.fields = "a,a";
     GIVES(TSLOG_E_INVALID, tslog_log_open(folder, &config, 0, &log, &error));

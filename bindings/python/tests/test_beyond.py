@@ -172,7 +172,7 @@ def test_messages_say_what_was_expected_what_came_and_what_to_do(folder):
         (lambda: log.store_with_tag(0, 1), "two formats or more, and this one has 1: use store"),
         (lambda: log.store_object(1), "serializer=json"),
         (lambda: log.reader(1), "n must be an integer from 0 to 0, got 1"),
-        (lambda: TSLog(folder.with_name("b"), formats=["Qx!"]), "bad format at character 2"),
+        (lambda: TSLog(folder.with_name("b"), formats=["Qx!"]), "bad format at character 3"),
         (lambda: TSLog(folder.with_name("b"), commit_delta=0), "commit_delta .*from 1 .*got 0"),
         (lambda: TSLog(folder.with_name("b"), bucket_size="9"), "bucket_size .*got '9' .str"),
     ):

@@ -101,7 +101,7 @@ def test_an_error_of_the_program_is_shown_and_is_its_status(folder, tmp_path):
     script.write_text("from tslog import tslog\ntslog.TSLog('/zerynth/a', formats=['z'])\n")
     ran = device(script, "--root", folder)
     assert ran.returncode == 1
-    assert "bad format at character 0" in ran.stderr
+    assert "bad format at character 1" in ran.stderr
 
 
 @pytest.mark.parametrize(

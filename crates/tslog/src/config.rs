@@ -3,6 +3,14 @@
 use crate::format::Format;
 
 /// What `store` does when there is no room and a reader still needs the oldest bucket.
+///
+/// ```
+/// use tslog::{Config, Policy};
+/// // On a device, the newest records are worth more than the oldest.
+/// let config = Config { policy: Policy::DropOldest, ..Config::default() };
+/// assert_eq!(Config::default().policy, Policy::Error);
+/// # assert_ne!(config.policy, Policy::Error);
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Policy {

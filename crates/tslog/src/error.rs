@@ -8,6 +8,21 @@ use crate::words::SeqnRange;
 /// Why a call on a log failed; `E` is the error of the storage below.
 ///
 /// "No more records" is not an error: readers return `None` for it.
+///
+/// ```
+/// use tslog::Error;
+///
+/// /// What to do about an error of a reader.
+/// fn advice<E>(error: &Error<E>) -> String {
+///     match error {
+///         Error::Damaged(range) | Error::Lost(range) => format!("report {range}, and read on"),
+///         Error::Poisoned | Error::Storage(_) => "open the log again".to_owned(),
+///         _ => "see what the message says".to_owned(),
+///     }
+/// }
+/// let gone = tslog::SeqnRange { first: 17, last: 32 };
+/// assert_eq!(advice(&Error::<()>::Damaged(gone)), "report 17 to 32, and read on");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -46,6 +61,19 @@ pub enum Error<E> {
 }
 
 /// Which argument was refused.
+///
+/// ```
+/// # use tslog::{Config, Log, storage::ram::Ram};
+/// # let mut medium = [0xFF; 8 * 256];
+/// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+/// # let buffer = [0; tslog::buffer_size(8, 2)];
+/// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+/// use tslog::{Error, Invalid};
+/// let refused = log.store_record(b"nine bytes");
+/// assert_eq!(refused, Err(Error::Invalid(Invalid::Record(8, 10))));
+/// assert_eq!(log.store_record(b"8 bytes!")?, 1); // no number was used up
+/// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -90,6 +118,14 @@ pub enum Invalid {
 }
 
 /// Why values do not fit their format.
+///
+/// ```
+/// use tslog::{Format, PackError, Value};
+/// let format = Format::new("<Qf")?;
+/// let refused = format.pack(&[Value::Uint(1)], &mut [0; 12]);
+/// assert_eq!(refused, Err(PackError::Count(2, 1)));
+/// # Ok::<(), tslog::Invalid>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -110,6 +146,14 @@ pub enum PackError {
 }
 
 /// What a value was that did not fit its code.
+///
+/// ```
+/// use tslog::{Format, Got, PackError, Value};
+/// let refused = Format::new("B")?.pack(&[Value::Int(-1)], &mut [0]);
+/// let why = PackError::Value { index: 0, code: 'B', got: Got::Int(-1) };
+/// assert_eq!(refused, Err(why));
+/// # Ok::<(), tslog::Invalid>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Got {
@@ -126,6 +170,20 @@ pub enum Got {
 }
 
 /// Which parameter differs from the one the log was made with: the log's value, the caller's.
+///
+/// ```
+/// # use tslog::{Config, Log, storage::ram::Ram};
+/// # let mut medium = [0xFF; 8 * 256];
+/// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+/// # let buffer = [0; tslog::buffer_size(8, 2)];
+/// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+/// use tslog::{Error, Mismatch};
+/// let medium = log.into_storage();
+/// let other = Config { record_size: Some(12), ..config };
+/// let refused = Log::<_, _, 1>::open(medium, buffer, &other);
+/// assert_eq!(refused.err(), Some(Error::Mismatch(Mismatch::RecordSize(8, 12))));
+/// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 #[non_exhaustive]
@@ -148,6 +206,11 @@ pub enum Mismatch {
 
 impl<E> Error<E> {
     /// The same error over another storage error.
+    ///
+    /// ```
+    /// let error = tslog::Error::Storage(5).map_storage(|code| format!("the chip says {code}"));
+    /// assert_eq!(error, tslog::Error::Storage("the chip says 5".to_owned()));
+    /// ```
     pub fn map_storage<F>(self, map: impl FnOnce(E) -> F) -> Error<F> {
         match self {
             Self::Closed => Error::Closed,
@@ -232,7 +295,9 @@ impl core::fmt::Display for Invalid {
                 write!(f, "the format has {need} values, and {got} field names were given")
             }
             Self::FieldName(why, at) => write!(f, "bad name in fields[{at}]: {why}"),
-            Self::Format(why, at) => write!(f, "bad format at character {at}: {why}"),
+            Self::Format(why, at) => {
+                write!(f, "bad format at character {}: {why}", at.saturating_add(1))
+            }
             Self::Formats(got) => write!(f, "a log has at most 255 formats, got {got}"),
             Self::Reader(got, readers) => {
                 write!(f, "reader must be 0 to {}, got {got}", readers.saturating_sub(1))

@@ -82,7 +82,7 @@ fn arguments_that_are_wrong_change_nothing_and_say_what_was_expected() {
     for (args, told) in [
         ("create", "the following required arguments were not provided: <DIR>"),
         ("creat log", "unrecognized subcommand 'creat'"),
-        ("create log --format Qz", "bad format at character 1: expected one of the codes"),
+        ("create log --format Qz", "bad format at character 2: expected one of the codes"),
         ("create log --format Qf --fields a", "the format has 2 values, and 1 field names"),
         ("create log --format Q --format Q --fields a", "expected --fields once for each --format"),
         ("create log --record-size 0", "record_size must be at least 1 byte"),

@@ -49,6 +49,14 @@ pub struct Format<'a> {
 }
 
 /// The name and the unit of one value of a record.
+///
+/// ```
+/// let format = tslog::Format::new("Qf")?.with_fields("time:s,humidity")?;
+/// let names: Vec<_> = format.fields().map(|field| (field.name, field.unit)).collect();
+/// assert_eq!(names, [("time", "s"), ("humidity", "")]);
+/// assert_eq!((format.size(), format.values(), format.fields_text()), (12, 2, "time:s,humidity"));
+/// # Ok::<(), tslog::Invalid>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Field<'a> {
     /// The name, never empty.
@@ -58,6 +66,13 @@ pub struct Field<'a> {
 }
 
 /// Where one value lies in a record, and how.
+///
+/// ```
+/// let format = tslog::Format::new("<BxH")?;
+/// let code = format.codes().last().expect("there are two");
+/// assert_eq!((code.letter, code.offset, code.size), ('H', 2, 2));
+/// # Ok::<(), tslog::Invalid>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code {
     /// The code of the resolved format: one of `c b B ? h H i I q Q e f d s p`.

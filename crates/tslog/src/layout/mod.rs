@@ -15,6 +15,11 @@ pub(crate) mod plan;
 pub(crate) const VERSION: u8 = 1;
 
 /// Where a field lies in its structure; `tests/layout_md.rs` compares these with the document.
+///
+/// ```
+/// let seal = tslog::layout_fields::FRAME_FIELDS.last().expect("a frame has fields");
+/// println!("{} at {}, {} bytes", seal.name, seal.offset, seal.size);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LayoutField {
     /// The name of the field, as in `docs/layout.md`.

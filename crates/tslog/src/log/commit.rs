@@ -27,6 +27,19 @@ where
     /// *Power goes before this returns:* the whole commit is there after the next open, or none of
     /// it.
     ///
+    /// ```
+    /// # use tslog::{Config, Log, storage::ram::Ram};
+    /// # let mut medium = [0xFF; 8 * 256];
+    /// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+    /// # let buffer = [0; tslog::buffer_size(8, 2)];
+    /// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+    /// log.store_record(b"one")?;
+    /// assert_eq!(log.uncommitted(), 1);
+    /// assert_eq!(log.commit()?, 1);
+    /// assert_eq!(log.uncommitted(), 0);
+    /// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::Storage`], after which the log is poisoned and must be opened again; what was
     /// durable before still is. [`Error::Closed`], [`Error::Poisoned`].

@@ -72,6 +72,7 @@ pub(crate) const NO_INDEX: u32 = u32::MAX;
 /// let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
 /// assert_eq!(log.store_record(&7_u64.to_le_bytes())?, 1);
 /// assert_eq!(log.store_record(&8_u64.to_le_bytes())?, 2);
+/// assert_eq!((log.record_size(), log.readers()), (8, 1));
 ///
 /// let mut reader = log.reader(0)?;
 /// let mut record = [0; 8];
@@ -120,6 +121,22 @@ where
 
     /// Opens the log that is there. Nothing is written, and nothing is ever formatted.
     ///
+    /// ```
+    /// # use tslog::{Config, Log, storage::ram::Ram};
+    /// # let mut medium = [0xFF; 8 * 256];
+    /// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+    /// # let buffer = [0; tslog::buffer_size(8, 2)];
+    /// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+    /// log.store_record(b"one")?;
+    /// log.close()?;
+    /// let medium = log.into_storage();
+    ///
+    /// let mut log = Log::<_, _, 1>::open(medium, buffer, &config)?;
+    /// assert!(log.report().clean);
+    /// assert_eq!(log.stats().committed, 1);
+    /// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::NoLog`], [`Error::NotALog`], [`Error::Version`], [`Error::Mismatch`],
     /// [`Error::Invalid`] and [`Error::Storage`].
@@ -132,6 +149,20 @@ where
     }
 
     /// Opens the log that is there, or makes one if there is none.
+    ///
+    /// ```
+    /// use tslog::{Config, Error, Log, storage::ram::Ram};
+    ///
+    /// let mut medium = [0xFF; 8 * 256];
+    /// let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+    /// for boot in 1..=3 {
+    ///     let (ram, buffer) = (Ram::new(&mut medium[..], 256, 1), [0; tslog::buffer_size(8, 2)]);
+    ///     let mut log = Log::<_, _, 1>::open_or_create(ram, buffer, &config)?;
+    ///     assert_eq!(log.store_record(b"awake")?, boot);
+    ///     log.commit()?;
+    /// }
+    /// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Log::open`] and [`Log::create`], [`Error::NoLog`] excepted.
@@ -246,6 +277,20 @@ where
     }
 
     /// Gives the medium back without a commit, as a crash would.
+    ///
+    /// ```
+    /// # use tslog::{Config, Log, storage::ram::Ram};
+    /// # let mut medium = [0xFF; 8 * 256];
+    /// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+    /// # let buffer = [0; tslog::buffer_size(8, 2)];
+    /// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+    /// log.store_record(b"lost")?; // and not committed
+    /// let medium = log.into_storage();
+    /// let log = Log::<_, _, 1>::open(medium, buffer, &config)?;
+    /// assert_eq!(log.stats().seqn, 0);
+    /// assert_eq!(log.storage().bytes().len(), 8 * 256);
+    /// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+    /// ```
     pub fn into_storage(self) -> S {
         self.storage
     }

@@ -17,6 +17,28 @@ use crate::{
 /// A handle to one reader of a [`Log`], to be passed to its reading methods.
 ///
 /// It is the position and whose it is, in 16 bytes.
+///
+/// ```
+/// # use tslog::{Config, Log, storage::ram::Ram};
+/// # let mut medium = [0xFF; 8 * 256];
+/// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+/// # let buffer = [0; tslog::buffer_size(8, 2)];
+/// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+/// for record in [b"one", b"two"] {
+///     log.store_record(record)?;
+/// }
+/// let mut reader = log.reader(0)?;
+/// let mut record = [0; 8];
+/// assert_eq!(log.peek_record(&mut reader, &mut record)?, Some(1));
+/// assert_eq!(log.next_record(&mut reader, &mut record)?, Some(1));
+/// assert_eq!((log.cursor(&reader)?, log.unacknowledged(&reader)?), (1, 1));
+/// log.seek(&mut reader, 2)?;
+/// assert_eq!(log.next_record(&mut reader, &mut record)?, Some(2));
+/// assert_eq!(&record, b"two\0\0\0\0\0");
+/// assert_eq!(log.commit_reader(&mut reader)?, 2);
+/// assert_eq!(log.next_record(&mut reader, &mut record)?, None);
+/// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     index: u32,
@@ -40,6 +62,23 @@ impl Reader {
 }
 
 /// Records that were read at once: they lie back to back in the caller's buffer.
+///
+/// ```
+/// # use tslog::{Config, Log, storage::ram::Ram};
+/// # let mut medium = [0xFF; 8 * 256];
+/// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+/// # let buffer = [0; tslog::buffer_size(8, 2)];
+/// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+/// for record in [b"one", b"two"] {
+///     log.store_record(record)?;
+/// }
+/// let mut reader = log.reader(0)?;
+/// let mut records = [0; 10 * 8];
+/// let batch = log.read_batch(&mut reader, &mut records)?.expect("two are durable");
+/// assert_eq!((batch.first, batch.count), (1, 2));
+/// assert_eq!(log.numbers()?.count(), 2);
+/// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Batch {

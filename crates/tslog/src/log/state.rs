@@ -65,6 +65,18 @@ impl ReaderState {
 }
 
 /// Figures of a log at one moment.
+///
+/// ```
+/// # use tslog::{Config, Log, storage::ram::Ram};
+/// # let mut medium = [0xFF; 8 * 256];
+/// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+/// # let buffer = [0; tslog::buffer_size(8, 2)];
+/// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+/// log.store_record(b"one")?;
+/// let stats = log.stats();
+/// assert_eq!((stats.seqn, stats.committed, stats.lag), (1, 0, 1));
+/// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Stats {
@@ -81,6 +93,21 @@ pub struct Stats {
 }
 
 /// What opening a log found.
+///
+/// ```
+/// # use tslog::{Config, Log, storage::ram::Ram};
+/// # let mut medium = [0xFF; 8 * 256];
+/// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+/// # let buffer = [0; tslog::buffer_size(8, 2)];
+/// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+/// log.store_record(b"one")?;
+/// log.commit()?;
+/// let medium = log.into_storage(); // as a power cut would
+/// let report = Log::<_, _, 1>::open(medium, buffer, &config)?.report();
+/// assert!(!report.clean);
+/// assert_eq!((report.abandoned_size, report.lost, report.header_damaged), (0, None, false));
+/// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Report {

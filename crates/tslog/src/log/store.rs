@@ -36,6 +36,19 @@ where
     /// Stores the record that `fill` writes into the zeroed bytes it is given. If `fill` refuses,
     /// nothing is stored.
     ///
+    /// ```
+    /// # use tslog::{Config, Log, storage::ram::Ram};
+    /// # let mut medium = [0xFF; 8 * 256];
+    /// # let config = Config { record_size: Some(8), commit_delta: 2, ..Config::default() };
+    /// # let buffer = [0; tslog::buffer_size(8, 2)];
+    /// # let mut log = Log::<_, _, 1>::create(Ram::new(&mut medium[..], 256, 1), buffer, &config)?;
+    /// log.store_with(|record| {
+    ///     record[..4].copy_from_slice(&20.5_f32.to_le_bytes());
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), tslog::Error<tslog::storage::ram::Misuse>>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Log::store_record`], and whatever `fill` returns.
     pub fn store_with(

@@ -53,6 +53,15 @@ use crate::{
 };
 
 /// The type of a log whose records are bytes or values, and not a Rust type.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("log");
+/// use tslog::{Options, Raw, SharedLog};
+/// let log: SharedLog<Raw> = Options::new().record_size(16).open_raw(&path)?;
+/// assert_eq!(log.store_record(b"any bytes")?, 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Raw;
 
@@ -170,12 +179,34 @@ impl<T> SharedLog<T> {
     /// due, no bucket or part of one has to be written, and no other thread is in the log. `None`
     /// means that nothing has changed, and that [`SharedLog::store_record`], which may wait for the
     /// medium, is to be called.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// # let log = tslog::Options::new().record_size(8).open_raw(&path)?;
+    /// // Where waiting is for somebody else to do, as in a runtime with few threads.
+    /// match log.try_store_record(b"one") {
+    ///     Some(seqn) => seqn,
+    ///     None => log.store_record(b"one")?,
+    /// };
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn try_store_record(&self, data: &[u8]) -> Option<u64> {
         let fill = |record: &mut [u8]| fill_from(record, data);
         self.inner.group.try_store(|writer, _| Ok(writer.log.store_copy(fill)?))
     }
 
     /// Stores values by the one format of the log.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// use tslog::{Options, Value};
+    /// let log = Options::new().formats(&[("Qf", "time:s,humidity:%")]).open_raw(&path)?;
+    /// assert_eq!(log.store_values(&[Value::Uint(1), Value::Float(48.5)])?, 1);
+    /// assert_eq!(log.schema().formats[0].1, "time:s,humidity:%");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Invalid`] if the log has no format or several, or the values do not fit it; and as
@@ -186,6 +217,17 @@ impl<T> SharedLog<T> {
     }
 
     /// Stores values by the format that `tag` selects.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// use tslog::{Options, Value};
+    /// let formats = [("f", "temperature:degC"), ("H", "lightning_strikes")];
+    /// let log = Options::new().formats(&formats).open_raw(&path)?;
+    /// log.store_with_tag(0, &[Value::Float(20.5)])?;
+    /// log.store_with_tag(1, &[Value::Uint(3)])?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Invalid`] if the log has fewer than two formats, or the values do not fit; and as
@@ -204,6 +246,19 @@ impl<T> SharedLog<T> {
     }
 
     /// Commits and closes the log for all its handles. Closing twice is no error.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// # let log = tslog::Options::new().record_size(8).open_raw(&path)?;
+    /// log.store_record(b"one")?;
+    /// assert_eq!((log.stats().seqn, log.uncommitted()), (1, 1));
+    /// log.close()?;
+    /// assert!(matches!(log.store_record(b"two"), Err(tslog::Error::Closed)));
+    /// # let log = tslog::Options::new().open_raw(&path)?;
+    /// # assert!(log.report().clean);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`Log::close`]; the log is closed and its lock released all the same.
@@ -258,6 +313,30 @@ impl<T> SharedLog<T> {
 
     /// A handle for reader `n`, which starts behind its committed cursor. An older handle of the
     /// same reader is closed by this.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// # let log = tslog::Options::new().record_size(4).commit_delta(1).open_raw(&path)?;
+    /// for record in [b"20.5", b"20.6", b"20.7"] {
+    ///     log.store_record(record)?;
+    /// }
+    /// let mut uplink = log.reader(0)?;
+    /// assert_eq!(uplink.peek_record()?, Some((1, b"20.5".to_vec())));
+    /// assert_eq!(uplink.next_record()?, Some((1, b"20.5".to_vec())));
+    /// let mut record = [0; 4];
+    /// assert_eq!(uplink.next_into(&mut record)?, Some(2)); // without an allocation
+    /// assert_eq!((uplink.cursor(), uplink.uncommitted(), uplink.lag()?), (2, 2, 1));
+    /// assert_eq!(uplink.commit()?, 2);
+    ///
+    /// uplink.seek(1)?;
+    /// let mut records = [0; 64];
+    /// let batch = uplink.read_batch(&mut records)?.expect("they are still there");
+    /// assert_eq!((batch.first, &records[..4]), (1, &b"20.5"[..]));
+    /// uplink.close();
+    /// assert!(matches!(uplink.next_record(), Err(tslog::Error::Closed)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::Invalid`] if there is no such reader; [`Error::Locked`] if it is in use in another

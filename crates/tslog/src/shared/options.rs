@@ -12,6 +12,26 @@ use crate::{
 pub(super) const BATCH_BYTES: usize = 1 << 20;
 
 /// The parameters of a log in a folder; see [`Config`] for what they mean.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("log");
+/// use tslog::{Options, Policy};
+/// let options = Options::new()
+///     .formats(&[("Qff", "time:s,temperature:degC,humidity:%")])
+///     .bucket_size(4096)
+///     .commit_delta(64)
+///     .readers(2)
+///     .policy(Policy::DropOldest)
+///     .max_buckets(100);
+/// let log = options.clone().open_raw(&path)?;
+/// assert_eq!(log.schema().record_size, 16);
+/// # log.close()?;
+/// let emptied = options.recreate(true).open_raw(&path)?;
+/// let missing = Options::new().create(false).open_raw(path.join("elsewhere"));
+/// assert!(matches!(missing, Err(tslog::Error::NoLog)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Options {
     pub(super) formats: Option<Vec<(String, String)>>,
@@ -188,6 +208,17 @@ impl Options {
     }
 
     /// Opens reader `n` of a log that another process may be writing.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// # let log = tslog::Options::new().record_size(4).commit_delta(1).open_raw(&path)?;
+    /// # log.store_record(b"20.5")?;
+    /// # log.close()?;
+    /// let mut uplink = tslog::Options::open_reader(&path, 0)?; // perhaps in another process
+    /// assert_eq!(uplink.next_record()?, Some((1, b"20.5".to_vec())));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// [`Error::NoLog`] if there is no such log or reader; [`Error::Locked`] if it is in use.

@@ -24,7 +24,8 @@ const WINDOW: usize = 64 * 1024;
 /// a frame is checked as a whole.
 const AHEAD: usize = super::options::BATCH_BYTES;
 
-/// Reads the records of a log in order, and acknowledges them.
+/// Reads the records of a log in order, and acknowledges them. Made by
+/// [`SharedLog::reader`](crate::SharedLog::reader), which has an example.
 #[derive(Debug)]
 pub struct SharedReader<T = Raw> {
     pub(super) folder: Folder,

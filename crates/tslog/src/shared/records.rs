@@ -9,6 +9,20 @@ use crate::{
 };
 
 /// Records that follow each other, back to back, as long as their reader is left alone.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("log");
+/// # let log = tslog::Options::new().record_size(4).commit_delta(2).open_raw(&path)?;
+/// # log.store_record(b"20.5")?;
+/// # log.store_record(b"20.6")?;
+/// let mut uplink = log.reader(0)?;
+/// let records = uplink.next_batch()?.expect("two are durable");
+/// assert_eq!((records.first(), records.len()), (1, 2));
+/// assert_eq!(records.iter().next(), Some((1, &b"20.5"[..])));
+/// assert_eq!(records.bytes().len(), 8);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Records<'r> {
     pub(super) first: u64,

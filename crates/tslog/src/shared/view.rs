@@ -23,6 +23,20 @@ use crate::{
 const WINDOW: usize = 64 * 1024;
 
 /// The formats of a log, the names of their fields, and its sizes.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("log");
+/// use tslog::{Options, Value};
+/// # let log = Options::new().formats(&[("Qf", "time:s,humidity:%")]).open_raw(&path)?;
+/// let schema = log.schema();
+/// assert_eq!(schema.formats[0].1, "time:s,humidity:%");
+/// let record = schema.pack(None, &[Value::Uint(1), Value::Float(48.5)])?;
+/// let (at, bytes) = schema.split(&record).expect("it is of the first format");
+/// let format = schema.formats()?[usize::from(at)];
+/// assert_eq!(format.unpack(bytes).last(), Some(Value::Float(48.5)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Schema {
     /// Each format, resolved, and its fields as `name:unit,...`; none in a log of raw records.
@@ -97,7 +111,7 @@ impl Schema {
     }
 }
 
-/// What a look at a log meets next.
+/// What a look at a log meets next; [`View`] has an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ViewStep {
     /// This many records were copied, from this number on.
@@ -109,6 +123,26 @@ pub enum ViewStep {
 }
 
 /// A log that is only looked at.
+///
+/// ```
+/// # let folder = tempfile::tempdir()?;
+/// # let path = folder.path().join("log");
+/// use tslog::{View, ViewStep};
+/// # let log = tslog::Options::new().record_size(4).commit_delta(1).open_raw(&path)?;
+/// # log.store_record(b"20.5")?;
+/// let mut view = View::open(&path)?; // the writer goes on, and knows nothing of it
+/// assert_eq!((view.numbers()?.last, view.cursors()?), (1, vec![0]));
+/// let mut records = [0; 400];
+/// assert_eq!(view.read(&mut records)?, ViewStep::Records(1, 1));
+/// assert_eq!(view.read(&mut records)?, ViewStep::End);
+///
+/// log.store_record(b"20.6")?;
+/// view.refresh()?;
+/// assert_eq!(view.read(&mut records)?, ViewStep::Records(2, 1));
+/// view.seek(1)?;
+/// assert_eq!(view.read(&mut records)?, ViewStep::Records(1, 1));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct View<S> {
     storage: S,
@@ -156,6 +190,12 @@ fn no_file(error: io::Error) -> Error<io::Error> {
 
 impl View<Image> {
     /// Looks at a dump of flash with sectors of `sector_size` bytes.
+    ///
+    /// ```
+    /// let mut view = tslog::View::open_image("tests/golden/flash-4.bin", 512)?;
+    /// assert_eq!(view.numbers()?.to_string(), "281 to 451");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     ///
     /// # Errors
     /// As [`View::open`].

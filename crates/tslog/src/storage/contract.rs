@@ -8,6 +8,13 @@ use super::{Geometry, Slots, Storage};
 use crate::error::Invalid;
 
 /// A promise that was not kept.
+///
+/// ```
+/// use tslog::storage::{contract::{self, Broken}, ram::Ram};
+/// // 12 is no size of words that flash has.
+/// let broken = contract::check(&mut Ram::new([0xFF; 4 * 480], 480, 12));
+/// assert!(matches!(broken, Err(Broken::Geometry(_))));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Broken<E> {

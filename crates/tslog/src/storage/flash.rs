@@ -30,6 +30,18 @@ pub struct Flash<N> {
 }
 
 /// Why a flash could not be used.
+///
+/// ```
+/// use embedded_storage::nor_flash::NorFlash;
+/// use tslog::storage::flash::{Flash, FlashError};
+///
+/// fn partition<N: NorFlash>(chip: N) -> Result<Flash<N>, String> {
+///     Flash::new(chip, 0..0x1_0000, 4096).map_err(|error| match error {
+///         FlashError::Geometry => "the partition is not made of whole sectors".to_owned(),
+///         _ => "the driver failed".to_owned(),
+///     })
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum FlashError<E> {

@@ -28,7 +28,7 @@ const _: () = assert!(READERS as usize == MAX_READERS);
 /// Zeros are written in pieces of this size.
 const ZEROS: &[u8] = &[0; 64 * 1024];
 
-/// A folder as a medium with named slots.
+/// A folder as a medium with named slots; the module above has an example.
 #[derive(Debug)]
 pub struct Folder<D = RealDir> {
     dir: D,

@@ -8,6 +8,14 @@ use std::{io, path::Path};
 use super::{Geometry, Slots, Storage, dir::ReadOnlyFile};
 
 /// A flash dump as a medium with fixed slots.
+///
+/// ```
+/// use tslog::{View, storage::image::Image};
+/// let dump = Image::open("tests/golden/flash-4.bin".as_ref(), 512)?;
+/// let view = View::new(dump)?;
+/// assert_eq!(view.schema().bucket_size, 1024);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Image {
     file: ReadOnlyFile,

@@ -11,6 +11,20 @@
 //! A medium is as weak as NOR flash and as forgetful as a page cache: a slot is erased whole, then
 //! written forward, each byte once; nothing is safe before [`Storage::sync`]. A storage adapts its
 //! medium to that and decides nothing: all crash logic is in `log`.
+//!
+//! Most use a folder through [`Options`](crate::Options); as one medium among others, it is used
+//! like this:
+//!
+//! ```
+//! use tslog::{Config, Log, storage::folder::Folder};
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("log");
+//! let config = Config { record_size: Some(8), commit_delta: 1, ..Config::default() };
+//! let medium = Folder::open_writer(&path, true)?;
+//! let mut log = Log::<_, _, 4>::open_or_create(medium, vec![0; 4096], &config)?;
+//! assert_eq!(log.store_record(b"one")?, 1);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 #[cfg(feature = "flash-async")]
 pub mod blocking;
@@ -47,6 +61,13 @@ pub enum Slots {
 }
 
 /// The shape of a medium.
+///
+/// ```
+/// use tslog::{Invalid, storage::{Geometry, Slots}};
+/// let chip = Geometry { slot_count: 64, slot_size: 4096, write_size: 4, slots: Slots::Fixed };
+/// assert_eq!(chip.check(), Ok(()));
+/// assert_eq!(Geometry { write_size: 3, ..chip }.check(), Err(Invalid::WriteSize(3)));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub struct Geometry {
@@ -91,6 +112,12 @@ impl Geometry {
 }
 
 /// The lowest and the highest ring slot that exist, both included.
+///
+/// ```
+/// use tslog::storage::{FIRST_BUCKET_SLOT, Present};
+/// let one_bucket = Present { lowest: FIRST_BUCKET_SLOT, highest: FIRST_BUCKET_SLOT };
+/// assert_eq!(one_bucket.highest, 2);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Present {
     /// The lowest slot, at least [`FIRST_BUCKET_SLOT`].

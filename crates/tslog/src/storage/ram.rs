@@ -23,7 +23,7 @@ pub struct Ram<M> {
     write_size: u32,
 }
 
-/// How the memory was misused. Nothing has changed.
+/// How the memory was misused, as in the example of [`Ram`]. Nothing has changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "defmt", derive(defmt::Format))]
 pub enum Misuse {

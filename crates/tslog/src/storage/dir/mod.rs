@@ -4,6 +4,7 @@
 //! folder on Linux, and a test can put one in its place that fails.
 
 mod lent;
+mod read_only;
 mod real;
 mod watch;
 
@@ -11,12 +12,20 @@ use core::fmt;
 use std::io;
 
 pub(crate) use lent::Lending;
-pub use real::{ReadOnlyFile, RealDir};
+pub use read_only::ReadOnlyFile;
+pub use real::RealDir;
 pub use watch::Watch;
 
 use crate::words::MAX_READERS;
 
 /// The files of a log. [`fmt::Display`] gives the name in the folder.
+///
+/// ```
+/// use tslog::storage::dir::Name;
+/// assert_eq!(Name::Bucket(12).to_string(), "bucket-0000000012");
+/// assert_eq!(Name::parse("reader-3"), Some(Name::Reader(3)));
+/// assert_eq!(Name::parse("notes.txt"), None);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Name {
     /// A copy of the log header, 0 or 1: `header-0`.

@@ -1,4 +1,4 @@
-//! A folder on Linux: the only place in this library that talks to a file system.
+//! A folder on Linux: with its neighbours here the only place that talks to a file system.
 //!
 //! The folder is opened once, and every file is then named relative to it, so that renaming a
 //! parent in between cannot lead elsewhere. Only the owner may read the files. What is not a
@@ -27,6 +27,18 @@ const FILE_MODE: Mode = Mode::RUSR.union(Mode::WUSR);
 const IDLE_FILES_MAX: usize = 2;
 
 /// A folder on Linux.
+///
+/// ```
+/// use tslog::storage::dir::{Dir as _, Name, RealDir};
+/// # let folder = tempfile::tempdir()?;
+/// let mut dir = RealDir::open(&folder.path().join("new"), true)?;
+/// assert!(dir.lock(Name::Lock)?.is_ok());
+/// dir.create(Name::Bucket(0))?;
+/// dir.write(Name::Bucket(0), 0, b"bytes")?;
+/// dir.sync(Name::Bucket(0))?;
+/// assert_eq!(dir.size(Name::Bucket(0))?, Some(5));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct RealDir {
     folder: Arc<OwnedFd>,
@@ -274,31 +286,6 @@ impl Dir for RealDir {
     }
 }
 
-/// A file that is only read: the dump of a flash.
-#[derive(Debug)]
-pub struct ReadOnlyFile(File);
-
-impl ReadOnlyFile {
-    /// Opens the regular file at `path` and tells its length in bytes; a link to one will do.
-    pub fn open(path: &Path) -> io::Result<(Self, u64)> {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-        let file = File::from(retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty()))?);
-        let found = file.metadata()?;
-        if found.is_dir() {
-            return Err(ErrorKind::IsADirectory.into());
-        }
-        if !found.is_file() {
-            return Err(refusal(path.display(), "not a regular file; copy the flash into one"));
-        }
-        Ok((Self(file), found.len()))
-    }
-
-    /// Reads from `offset`; returns how many bytes there were, fewer only at the end of the file.
-    pub fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<usize> {
-        read_full(&self.0, offset, out)
-    }
-}
-
 pub(super) fn sync_data(file: &File) -> io::Result<()> {
     let synced = file.sync_data();
     if synced.is_err() {
@@ -322,7 +309,7 @@ fn unless_missing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 /// Reads until `out` is full or the file ends.
-fn read_full(file: &File, offset: u64, out: &mut [u8]) -> io::Result<usize> {
+pub(super) fn read_full(file: &File, offset: u64, out: &mut [u8]) -> io::Result<usize> {
     let mut done: usize = 0;
     while let Some(rest) = out.get_mut(done..).filter(|rest| !rest.is_empty()) {
         match file.read_at(rest, offset.saturating_add(done as u64)) {
@@ -365,7 +352,7 @@ fn holder(file: &File) -> Option<u32> {
     core::str::from_utf8(text.get(..len)?).ok()?.trim_end().parse().ok()
 }
 
-fn refusal(what: impl fmt::Display, why: &str) -> io::Error {
+pub(super) fn refusal(what: impl fmt::Display, why: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidInput, format!("{what} is {why}"))
 }
 
@@ -399,7 +386,8 @@ fn sync_ancestors(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Dir, ErrorKind, Held, Name, Path, ReadOnlyFile, RealDir};
+    use super::super::ReadOnlyFile;
+    use super::{Dir, ErrorKind, Held, Name, Path, RealDir};
     use std::os::unix::{ffi::OsStrExt, fs::MetadataExt};
 
     #[test]

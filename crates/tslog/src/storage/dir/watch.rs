@@ -18,6 +18,15 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 const WATCHED_LOOK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A folder that is being watched. Where the kernel cannot, waiting for it is waiting for a while.
+///
+/// ```
+/// use std::time::Instant;
+/// use tslog::storage::dir::RealDir;
+/// # let folder = tempfile::tempdir()?;
+/// let mut watch = RealDir::open(folder.path(), false)?.watch();
+/// assert!(!watch.wait(Some(Instant::now()))); // nothing happened by then
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Watch(Option<OwnedFd>);
 
