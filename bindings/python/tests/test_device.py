@@ -104,6 +104,17 @@ def test_an_error_of_the_program_is_shown_and_is_its_status(folder, tmp_path):
     assert "bad format at character 1" in ran.stderr
 
 
+def test_a_program_whose_output_nobody_reads_any_more_ends_without_a_word(folder, tmp_path):
+    script = tmp_path / "script.py"
+    script.write_text("def speak():\n    while True:\n        print('here')\nthread(speak)\n")
+    command = [sys.executable, "-m", "tslog.device", script, "--root", folder, "--for", "60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+        program.stdout.readline()
+        program.stdout.close()
+        assert program.stderr.read() == b""
+        assert program.wait() == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [

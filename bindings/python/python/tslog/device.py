@@ -78,7 +78,13 @@ def install(root: Path, speed: float) -> None:
     ) -> None:
         """Prints a line whole, whatever other threads print."""
         line = (" " if sep is None else sep).join(map(str, values))
-        plain_print(line + ("\n" if end is None else end), end="", **how)
+        try:
+            plain_print(line + ("\n" if end is None else end), end="", **how)
+        except BrokenPipeError:
+            if how.get("file") is not None:
+                raise
+            # Whoever read the output has seen enough.
+            os._exit(1)
 
     def device_open(file: Any, *arguments: Any, **options: Any) -> Any:
         """Opens a file of the device."""
