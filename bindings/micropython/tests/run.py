@@ -277,6 +277,20 @@ def a_damaged_frame_costs_exactly_its_records(folder):
 
 
 @test
+def a_frame_whose_count_looks_blank_is_found_behind_damage(folder):
+    fill(TSLog(folder, ["Q"], commit_delta=256, bucket_size=1024), 768)
+    # 256 is 00 01, and 00 is how a file reads behind its last frame.
+    path = folder + "/bucket-0000000000"
+    data = bytearray(read(path))
+    data[32] ^= 1
+    write(path, data)
+    reader = TSLog(folder).reader(0)
+    error = raises(TSLogDamaged, reader.next)
+    assert (error.first, error.last) == (1, 256), error
+    assert numbers(reader) == list(range(257, 769))
+
+
+@test
 def a_header_copy_or_a_cursor_place_that_is_torn_does_no_harm(folder):
     log = fill(TSLog(folder, ["Q"], commit_delta=1), 5)
     reader = log.reader(0)

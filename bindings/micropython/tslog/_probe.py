@@ -209,8 +209,9 @@ class Probe:
         at = begin
         while at + b.FRAME <= extent:
             data = self.read(index, at, min(64, extent - at))
-            blank = len(data) - len(data.lstrip(b"\0"))
-            if blank:
+            # The count of a frame may look blank, and its kind does not.
+            blank = len(data) - len(data.lstrip(b"\0")) - 2
+            if blank > 0:
                 at += blank
                 continue
             frame = self.frame(index, at)

@@ -389,3 +389,25 @@ fn a_batch_holds_no_record_of_a_rotten_frame() {
     let lost = log.read_batch(&mut reader, &mut out);
     assert!(matches!(lost, Err(Error::Damaged(SeqnRange { first: 5, last: 8 }))), "{lost:?}");
 }
+
+#[test]
+fn a_frame_whose_count_looks_blank_is_found_behind_damage() {
+    let geometry =
+        Geometry { slot_count: u32::MAX, slot_size: 1 << 16, write_size: 1, slots: Slots::Named };
+    let config = Config { commit_delta: 256, bucket_size: Some(1024), ..config() };
+    let buffer = || vec![0; buffer_size(RECORD_SIZE, 256)];
+    let slots = SimSlots::new(geometry, 1 << 20, &Power::new(), Rng::new(1));
+    let mut log = TheLog::create(slots, buffer(), &config).map_err(drop).unwrap();
+    for seqn in 1..=768 {
+        log.store_record(&record(seqn)).map_err(drop).unwrap();
+    }
+    // 256 is 00 01, and 00 is how a file reads behind its last frame.
+    let slots = log.into_storage();
+    slots.corrupt(2, 32, |byte| byte ^ 1);
+    let mut log = TheLog::open(slots, buffer(), &config).map_err(drop).unwrap();
+    let mut reader = log.reader(0).map_err(drop).unwrap();
+    let mut out = [0; RECORD_SIZE];
+    let lost = log.next_record(&mut reader, &mut out).map_err(|error| error.map_storage(|_| ()));
+    assert_eq!(lost, Err(Error::Damaged(SeqnRange { first: 1, last: 256 })));
+    assert_eq!(log.next_record(&mut reader, &mut out).map_err(drop), Ok(Some(257)));
+}

@@ -53,10 +53,7 @@ pub(crate) struct FrameHeader {
 impl FrameHeader {
     pub(crate) fn decode(bytes: [u8; SIZE]) -> Option<Self> {
         let [c0, c1, kind, check, crc @ ..] = bytes;
-        if crc8(&[c0, c1, kind]) != check {
-            return None;
-        }
-        let kind = match kind {
+        let known = match kind {
             1 => Kind::Records,
             2 => Kind::Part,
             3 => Kind::Cursor,
@@ -64,7 +61,8 @@ impl FrameHeader {
             5 => Kind::Journal,
             _ => return None,
         };
-        Some(Self { count: u16::from_le_bytes([c0, c1]), kind, crc: u32::from_le_bytes(crc) })
+        let (count, crc) = (u16::from_le_bytes([c0, c1]), u32::from_le_bytes(crc));
+        (crc8(&[c0, c1, kind]) == check).then_some(Self { count, kind: known, crc })
     }
 
     /// The first four bytes, which the CRC covers.

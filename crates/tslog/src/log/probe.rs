@@ -17,6 +17,9 @@ use crate::{
 /// Bytes a reader without a buffer of its own looks at, at a time.
 pub(crate) const CHUNK_SIZE: usize = 128;
 
+/// Bytes that are looked through at a time for the next frame.
+const LOOK_SIZE: u32 = 256;
+
 /// Frames of more bytes than this are compared with the file they are in before they are read.
 const LARGE: u32 = 64 * 1024;
 
@@ -250,10 +253,9 @@ impl<S: Storage> Probe<'_, '_, S> {
         let mut budget = u64::from(extent).saturating_mul(4).saturating_add(4096);
         let mut offset = from;
         while offset.saturating_add(frame::SIZE_U32) <= extent {
-            let skip = self.blank_run(index, offset, extent);
-            if skip >= step {
-                let words = skip.checked_div(step).unwrap_or(0);
-                offset = offset.saturating_add(words.saturating_mul(step));
+            let skip = self.before_header(index, offset, extent);
+            if skip > 0 {
+                offset = offset.saturating_add(skip);
                 continue;
             }
             if let Some((header, size)) = self.frame_header(index, offset) {
@@ -274,13 +276,23 @@ impl<S: Storage> Probe<'_, '_, S> {
         None
     }
 
-    /// How many of the next bytes are blank, at most a window of them.
-    fn blank_run(&mut self, index: u32, offset: u32, extent: u32) -> u32 {
+    /// How many bytes there are up to the next word that looks like a frame header, of the few that
+    /// are looked at at once.
+    fn before_header(&mut self, index: u32, offset: u32, extent: u32) -> u32 {
         let blank = self.plan.blank::<S>();
-        let len = extent.saturating_sub(offset).min(64) as usize;
+        let step = usize::from(self.plan.write_size.max(1));
+        let len = extent.saturating_sub(offset).min(LOOK_SIZE) as usize;
         let bytes = self.fetch(index, offset, len);
-        let run = bytes.iter().position(|&byte| byte != blank).unwrap_or(bytes.len());
-        u32::try_from(run).unwrap_or(0)
+        // The count of a frame may look blank, and its kind does not.
+        let words = run_of(blank, bytes).saturating_sub(2).checked_div(step).unwrap_or(0);
+        let mut skip = words.saturating_mul(step);
+        while let Some(word) = bytes.get(skip..)
+            && word.len() >= frame::SIZE
+            && frame::decode_at(word).is_none()
+        {
+            skip = skip.saturating_add(step);
+        }
+        u32::try_from(skip).unwrap_or(0)
     }
 
     /// True if all bytes of bucket `index` from `from` to `to` are blank.
@@ -289,7 +301,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         let mut offset = from;
         while offset < to {
             let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize);
-            if bytes.iter().any(|&byte| byte != blank) {
+            if run_of(blank, bytes) < bytes.len() {
                 return false;
             }
             offset = offset.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1));
@@ -301,4 +313,14 @@ impl<S: Storage> Probe<'_, '_, S> {
     pub(crate) fn forget(&mut self) {
         self.window.len = 0;
     }
+}
+
+/// How many bytes at the start of `bytes` are `byte`. Sectors are looked through to their end when
+/// a log opens behind a cut, so they are compared sixteen bytes at a time.
+pub(super) fn run_of(byte: u8, bytes: &[u8]) -> usize {
+    let (blocks, _) = bytes.as_chunks::<16>();
+    let whole = blocks.iter().take_while(|block| **block == [byte; 16]).count();
+    let rest = bytes.get(whole.saturating_mul(16)..).unwrap_or_default();
+    let more = rest.iter().take_while(|&&other| other == byte).count();
+    whole.saturating_mul(16).saturating_add(more)
 }

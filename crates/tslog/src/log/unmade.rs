@@ -16,7 +16,7 @@
 //! goes behind it, while copy A is erased and written:* the mark tells. Once copy A is sound, slot
 //! 1 is erased for copy B. A mark that was cut is left, and the next one goes behind it.
 
-use super::walk::READS;
+use super::{probe::run_of, walk::READS};
 use crate::storage::Storage;
 
 /// A mark is this text.
@@ -90,7 +90,7 @@ fn is_blank<S: Storage>(storage: &mut S, slot: u32, from: u32, to: u32) -> Resul
         let len = to.saturating_sub(offset).min(64);
         let piece = bytes.get_mut(..len as usize).unwrap_or_default();
         storage.read(slot, offset, piece)?;
-        if piece.iter().any(|&byte| byte != 0xFF) {
+        if run_of(0xFF, piece) < piece.len() {
             return Ok(false);
         }
         offset = offset.saturating_add(len);

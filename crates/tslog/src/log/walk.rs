@@ -4,7 +4,7 @@
 //! are followed by a sound one were synced before that one was written, and the last is checked to
 //! its end, several times where bits may be in between.
 
-use super::probe::Probe;
+use super::probe::{Probe, run_of};
 use crate::{
     layout::{
         bucket::BucketHeader,
@@ -322,7 +322,10 @@ impl<S: Storage> Probe<'_, '_, S> {
         while offset < to {
             let bytes = self.fetch(index, offset, to.saturating_sub(offset) as usize);
             let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1);
-            if let Some(last) = bytes.iter().rposition(|&byte| byte != blank) {
+            let first = run_of(blank, bytes);
+            let left = bytes.get(first..).unwrap_or_default();
+            if let Some(last) = left.iter().rposition(|&byte| byte != blank) {
+                let last = first.saturating_add(last);
                 end = offset.saturating_add(u32::try_from(last).unwrap_or(0)).saturating_add(1);
             }
             offset = offset.saturating_add(len);
