@@ -1,12 +1,8 @@
 //! A flash whose calls are cut at any byte, again and again from the same state.
 
-use super::{Chip, ERASE_STEPS, Nor, TEARS, Weak};
+use super::{Chip, ERASE_STEPS, Nor, TEARS};
 use crate::power::{Rng, SimError, Step};
 use crate::trail::note;
-use std::collections::{BTreeMap, BTreeSet};
-
-/// Bytes that are kept at a time for [`Nor::rollback`].
-const BLOCK: usize = 1024;
 
 /// The call that was to come when the power went.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,15 +23,6 @@ pub enum Tear {
     Erase(u8, u8),
     /// Nothing was under way.
     Nothing,
-}
-
-/// What the flash was before it was changed.
-#[derive(Debug, Default)]
-pub(super) struct Undo {
-    seen: BTreeSet<usize>,
-    blocks: Vec<(usize, Vec<u8>, Vec<bool>)>,
-    unstable: BTreeMap<usize, Weak>,
-    word_size: usize,
 }
 
 impl Interrupted {
@@ -78,9 +65,8 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> Nor<WRITE, ERASE
                 chip.tear_program::<WRITE>(*from, bytes, at / WRITE * WRITE, unstable);
             }
             (Interrupted::Erase(from, len), Tear::Erase(point, how)) => {
-                chip.touch(*from, from + len, WRITE);
                 chip.tear_erase(*from, *len, usize::from(point) * ERASE_STEPS / 2, how.into());
-                chip.mark(*from, from + len, WRITE);
+                chip.cells.judge(*from, from + len);
             }
             (Interrupted::Program(..) | Interrupted::Erase(..), _) => {}
         }
@@ -88,21 +74,12 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> Nor<WRITE, ERASE
 
     /// Remembers the flash as it is now.
     pub fn mark(&self) {
-        let mut chip = self.chip();
-        let unstable = chip.unstable.clone();
-        chip.undo = Some(Undo { unstable, ..Undo::default() });
+        self.chip().cells.mark();
     }
 
-    /// Makes the flash as it was at [`Nor::mark`].
+    /// Makes the flash as it was at [`Nor::mark`], as often as one likes.
     pub fn rollback(&self) {
-        let mut chip = self.chip();
-        let Some(undo) = chip.undo.take() else { return };
-        for (from, bytes, programmed) in undo.blocks {
-            chip.bytes[from..from + bytes.len()].copy_from_slice(&bytes);
-            let word = from / undo.word_size;
-            chip.programmed[word..word + programmed.len()].copy_from_slice(&programmed);
-        }
-        chip.unstable = undo.unstable;
+        self.chip().cells.rollback();
     }
 }
 
@@ -137,20 +114,6 @@ impl Chip {
         } else {
             self.tear(from + torn, word, 2);
         }
-        self.mark(from + torn, from + bytes.len(), WRITE);
-    }
-
-    /// Keeps what is about to change.
-    pub(super) fn touch(&mut self, from: usize, to: usize, word_size: usize) {
-        let Some(undo) = &mut self.undo else { return };
-        undo.word_size = word_size;
-        for block in from / BLOCK..to.div_ceil(BLOCK) {
-            if undo.seen.insert(block) {
-                let range = block * BLOCK..((block + 1) * BLOCK).min(self.bytes.len());
-                let words = range.start / word_size..range.end / word_size;
-                let programmed = self.programmed[words].to_vec();
-                undo.blocks.push((range.start, self.bytes[range].to_vec(), programmed));
-            }
-        }
+        self.cells.judge(from + torn, from + bytes.len());
     }
 }

@@ -6,18 +6,18 @@
 //! call may be done, undone or torn. A torn erase leaves old bytes, blank bytes and unstable bits,
 //! in any mixture. Everything is counted.
 
+mod cells;
 mod cut;
 
 pub use cut::{Interrupted, Tear};
 
 use crate::power::{Power, Rng, SimError, Step};
 use crate::trail::note;
-use cut::Undo;
+use cells::Cells;
 use embedded_storage::nor_flash::{
     ErrorType, NorFlash, NorFlashError, NorFlashErrorKind, ReadNorFlash,
 };
 use std::cell::{RefCell, RefMut};
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// Bytes that a flash programs at one go; a program call is split at its multiples.
@@ -61,39 +61,9 @@ pub struct Counts {
 #[derive(Clone, Debug)]
 pub struct Nor<const WRITE: usize, const ERASE: usize, const READ: usize = 1>(Rc<RefCell<Chip>>);
 
-/// How often in a row an unstable byte may read the same. One that kept still for longer could not
-/// be told from a sound one by anybody.
-const SAME_MAX: u8 = 3;
-
-/// The unstable bits of one byte.
-#[derive(Clone, Copy, Debug, Default)]
-struct Weak {
-    mask: u8,
-    /// How they read last time, and how often in a row.
-    last: u8,
-    same: u8,
-}
-
-impl Weak {
-    /// How the bits read this time.
-    fn sense(&mut self, rng: &mut Rng) -> u8 {
-        let mut now = rng.byte() & self.mask;
-        self.same = if now == self.last { self.same + 1 } else { 1 };
-        if self.same > SAME_MAX {
-            (now, self.same) = (now ^ self.mask, 1);
-        }
-        self.last = now;
-        now
-    }
-}
-
 #[derive(Debug)]
 struct Chip {
-    bytes: Vec<u8>,
-    /// One flag a word: programmed, or perhaps programmed, since the last erase.
-    programmed: Vec<bool>,
-    /// The bytes with bits that read differently from time to time.
-    unstable: BTreeMap<usize, Weak>,
+    cells: Cells,
     power: Power,
     rng: Rng,
     counts: Counts,
@@ -102,24 +72,19 @@ struct Chip {
     /// A call is one step: the power goes before it, and the call is kept.
     by_call: bool,
     interrupted: Option<Interrupted>,
-    /// What has changed since [`Nor::mark`].
-    undo: Option<Undo>,
 }
 
 impl<const WRITE: usize, const ERASE: usize, const READ: usize> Nor<WRITE, ERASE, READ> {
     /// A flash of `sectors` blank sectors that panics when a word is programmed twice.
     pub fn new(sectors: usize, power: &Power, rng: Rng) -> Self {
         let chip = Chip {
-            bytes: vec![0xFF; sectors * ERASE],
-            programmed: vec![false; sectors * ERASE / WRITE],
-            unstable: BTreeMap::new(),
+            cells: Cells::blank(sectors * ERASE, WRITE),
             power: power.clone(),
             rng,
             counts: Counts { erases: vec![0; sectors], ..Counts::default() },
             strict: true,
             by_call: false,
             interrupted: None,
-            undo: None,
         };
         Self(Rc::new(RefCell::new(chip)))
     }
@@ -145,22 +110,23 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> Nor<WRITE, ERASE
 
     /// The bytes as they read now.
     pub fn image(&self) -> Vec<u8> {
-        let mut chip = self.chip();
-        let mut out = vec![0; chip.bytes.len()];
-        chip.sense(0, &mut out);
+        let Chip { cells, rng, .. } = &mut *self.chip();
+        let mut out = vec![0; cells.len()];
+        cells.sense(0, &mut out, rng);
         out
     }
 
     /// Changes a byte by `f`, as rot or a stray write would.
     pub fn corrupt(&self, at: usize, f: impl FnOnce(u8) -> u8) {
-        let mut chip = self.chip();
-        chip.bytes[at] = f(chip.bytes[at]);
+        let cells = &mut self.chip().cells;
+        cells.touch(at, at + 1);
+        cells.bytes[at] = f(cells.bytes[at]);
     }
 
     /// Where bytes other than blank are, as ranges of words.
     pub fn programmed(&self) -> Vec<usize> {
         let chip = self.chip();
-        let words = chip.programmed.iter().enumerate();
+        let words = chip.cells.programmed.iter().enumerate();
         words.filter(|(_, programmed)| **programmed).map(|(word, _)| word * WRITE).collect()
     }
 
@@ -170,61 +136,46 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> Nor<WRITE, ERASE
 }
 
 impl Chip {
-    /// Reads with unstable bits as they fall.
-    fn sense(&mut self, from: usize, out: &mut [u8]) {
-        out.copy_from_slice(&self.bytes[from..from + out.len()]);
-        if self.unstable.is_empty() {
-            return;
-        }
-        for (&at, weak) in self.unstable.range_mut(from..from + out.len()) {
-            let byte = &mut out[at - from];
-            *byte = (*byte & !weak.mask) | weak.sense(&mut self.rng);
-        }
-    }
-
     /// Programs one word whole, for the first time since the last erase.
     fn program(&mut self, at: usize, word: &[u8]) {
-        self.touch(at, at + word.len(), word.len());
+        self.cells.touch(at, at + word.len());
         let number = at / word.len();
-        if self.programmed[number] {
+        if self.cells.programmed[number] {
             self.counts.programmed_twice += 1;
             assert!(!self.strict, "the word at {at} is programmed twice");
         }
-        self.programmed[number] = true;
-        for (cell, byte) in self.bytes[at..].iter_mut().zip(word) {
+        self.cells.programmed[number] = true;
+        for (cell, byte) in self.cells.bytes[at..].iter_mut().zip(word) {
             *cell &= byte;
         }
     }
 
     /// Programs one word as a cut leaves it.
     fn tear(&mut self, at: usize, word: &[u8], how: u64) {
-        self.touch(at, at + word.len(), word.len());
-        let lucky = self.rng.below(word.len() as u64 * 8);
+        let Self { cells, rng, .. } = self;
+        cells.touch(at, at + word.len());
+        let lucky = rng.below(word.len() as u64 * 8);
         for (index, byte) in word.iter().enumerate() {
-            let falling = self.bytes[at + index] & !byte;
+            let falling = cells.bytes[at + index] & !byte;
             let one = if lucky / 8 == index as u64 { 1 << (lucky % 8) } else { 0 };
             let (cleared, unstable) = match how {
                 // Not begun, as far as it reads.
                 0 => (0, falling & one),
                 // Done, as far as it reads: only a bit or none is weak.
                 1 => (falling, falling & one),
-                2 => (falling & self.rng.byte(), 0),
-                3 => (falling & self.rng.byte(), falling & self.rng.byte()),
-                _ => (falling & self.rng.byte(), falling & self.rng.byte() & self.rng.byte()),
+                2 => (falling & rng.byte(), 0),
+                3 => (falling & rng.byte(), falling & rng.byte()),
+                _ => (falling & rng.byte(), falling & rng.byte() & rng.byte()),
             };
-            self.bytes[at + index] &= !cleared;
-            self.weaken(at + index, unstable);
-        }
-    }
-
-    fn weaken(&mut self, at: usize, mask: u8) {
-        if mask != 0 {
-            self.unstable.entry(at).or_default().mask |= mask;
+            cells.bytes[at + index] &= !cleared;
+            cells.weaken(at + index, unstable);
         }
     }
 
     /// The part of a sector that a torn erase was to blank.
     fn tear_erase(&mut self, from: usize, len: usize, done: usize, how: u64) {
+        let Self { cells, rng, .. } = self;
+        cells.touch(from, from + len);
         let edge = from + len * done / ERASE_STEPS;
         for at in from..from + len {
             let blank = match how {
@@ -232,40 +183,19 @@ impl Chip {
                 1 => at >= from + len - (edge - from),
                 2 => true,
                 3 => false,
-                _ => self.rng.chance(50),
+                _ => rng.chance(50),
             };
             if blank {
-                self.bytes[at] = 0xFF;
+                cells.bytes[at] = 0xFF;
             }
             let mask = match how {
-                0 | 1 if (at / 4).abs_diff(edge / 4) == 0 => self.rng.byte(),
+                0 | 1 if (at / 4).abs_diff(edge / 4) == 0 => rng.byte(),
                 // A whole sector that reads as blank, for now.
-                2 if self.rng.chance(3) => 1 << self.rng.below(8),
-                4 => self.rng.byte() & self.rng.byte(),
+                2 if rng.chance(3) => 1 << rng.below(8),
+                4 => rng.byte() & rng.byte(),
                 _ => 0,
             };
-            self.weaken(at, mask);
-        }
-    }
-
-    /// Erases a sector whole.
-    fn blank(&mut self, start: usize, len: usize, word_size: usize) {
-        self.touch(start, start + len, word_size);
-        self.bytes[start..start + len].fill(0xFF);
-        self.programmed[start / word_size..(start + len) / word_size].fill(false);
-        let weak = self.unstable.range(start..start + len).map(|(&at, _)| at);
-        let healed: Vec<usize> = weak.collect();
-        for at in healed {
-            self.unstable.remove(&at);
-        }
-    }
-
-    /// After a cut: a word counts as programmed if anything in it is not as after an erase.
-    fn mark(&mut self, from: usize, to: usize, word_size: usize) {
-        for word in from / word_size..to / word_size {
-            let bytes = word * word_size..(word + 1) * word_size;
-            let blank = self.bytes[bytes.clone()].iter().all(|&byte| byte == 0xFF);
-            self.programmed[word] = !blank || self.unstable.range(bytes).next().is_some();
+            cells.weaken(at, mask);
         }
     }
 
@@ -306,18 +236,19 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> ReadNorFlash
     fn read(&mut self, offset: u32, bytes: &mut [u8]) -> Result<(), SimError> {
         let mut chip = self.chip();
         let (from, len) = (offset as usize, bytes.len());
-        assert!(from + len <= chip.bytes.len(), "read of {len} bytes at {from} is out of bounds");
+        assert!(from + len <= chip.cells.len(), "read of {len} bytes at {from} is out of bounds");
         assert!(from % READ == 0 && len % READ == 0, "read of {len} bytes at {from} is unaligned");
         chip.power.read()?;
         chip.counts.reads += 1;
         chip.counts.bytes_read += len as u64;
         chip.counts.model_ns += 2_000 + 100 * len as u64;
-        chip.sense(from, bytes);
+        let Chip { cells, rng, .. } = &mut *chip;
+        cells.sense(from, bytes, rng);
         Ok(())
     }
 
     fn capacity(&self) -> usize {
-        self.chip().bytes.len()
+        self.chip().cells.len()
     }
 }
 
@@ -330,7 +261,7 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> NorFlash
     fn write(&mut self, offset: u32, bytes: &[u8]) -> Result<(), SimError> {
         let mut chip = self.chip();
         let (from, len) = (offset as usize, bytes.len());
-        assert!(from + len <= chip.bytes.len(), "write of {len} bytes at {from} is out of bounds");
+        assert!(from + len <= chip.cells.len(), "write of {len} bytes at {from} is out of bounds");
         assert!(from % WRITE == 0 && len % WRITE == 0, "write of {len} at {from} is unaligned");
         if !chip.power.is_on() {
             return Err(SimError::Off);
@@ -347,7 +278,7 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> NorFlash
                 let how = chip.rng.below(TEARS);
                 chip.tear(from + at, &bytes[at..at + WRITE], how);
                 chip.tear_rest(from + at + WRITE, &bytes[at + WRITE..], WRITE);
-                chip.mark(from + at, from + len, WRITE);
+                chip.cells.judge(from + at, from + len);
                 return Err(chip.power.error());
             }
             chip.program(from + at, &bytes[at..at + WRITE]);
@@ -358,7 +289,7 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> NorFlash
     fn erase(&mut self, from: u32, to: u32) -> Result<(), SimError> {
         let mut chip = self.chip();
         let (from, to) = (from as usize, to as usize);
-        assert!(from <= to && to <= chip.bytes.len(), "erase of {from} to {to} is out of bounds");
+        assert!(from <= to && to <= chip.cells.len(), "erase of {from} to {to} is out of bounds");
         assert!(from % ERASE == 0 && to % ERASE == 0, "erase of {from} to {to} is unaligned");
         note(|| format!("    erase {from} to {to}"));
         for sector in from / ERASE..to / ERASE {
@@ -372,13 +303,13 @@ impl<const WRITE: usize, const ERASE: usize, const READ: usize> NorFlash
                     Step::Torn => {
                         let how = chip.rng.below(ERASE_TEARS);
                         chip.tear_erase(start, ERASE, done, how);
-                        chip.mark(start, start + ERASE, WRITE);
+                        chip.cells.judge(start, start + ERASE);
                         return Err(chip.power.error());
                     }
                     Step::Off => return Err(SimError::Off),
                 }
             }
-            chip.blank(start, ERASE, WRITE);
+            chip.cells.erase(start, start + ERASE);
             chip.counts.erases[sector] += 1;
             chip.counts.model_ns += 45_000_000;
         }

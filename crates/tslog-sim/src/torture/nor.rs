@@ -151,6 +151,7 @@ impl Sweep<'_> {
             Some(Interrupted::Erase(..)) => "erase_cuts",
             None => "ends",
         };
+        nor.mark();
         for state in 0..call.map_or(1, Interrupted::tears) {
             if self.state.is_some_and(|only| only != state) {
                 continue;
@@ -161,7 +162,6 @@ impl Sweep<'_> {
                 self.progress.tried(1000);
             }
             let mut rng = Rng::new(self.seed ^ cut << 24 ^ state);
-            nor.mark();
             let checked = guarded(|| {
                 let own = Rng::new(rng.bits());
                 if let Some(call) = call {
