@@ -144,7 +144,7 @@ pub(crate) struct AppendArgs {
     /// The input is CSV; the default for a log with formats
     #[arg(long, group = "syntax")]
     pub(crate) csv: bool,
-    /// The input has a JSON object or array on each line
+    /// The input has a JSON object or array on each line; the default if it begins with `{`
     #[arg(long, group = "syntax")]
     pub(crate) json_lines: bool,
     /// Each line is a record as it is; the default for a log without formats

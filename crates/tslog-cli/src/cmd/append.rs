@@ -27,16 +27,17 @@ pub(crate) fn run(args: &AppendArgs) -> Result<Exit> {
     let store = Store::open(&args.dir, &how)?;
     let codec = Codec::new(store.schema())?;
     let shape = codec.shape();
+    let mut input = std::io::stdin().lock();
+    if input.is_terminal() {
+        note("reading records from the terminal; end them with Ctrl-D");
+    }
     let syntax = match (args.csv, args.json_lines, args.text) {
         (_, true, _) => Syntax::JsonLines,
         (_, _, true) => Syntax::Text,
         (false, ..) if shape.raw => Syntax::Text,
+        (false, ..) if input::begins_with_object(&mut input) => Syntax::JsonLines,
         _ => Syntax::Csv,
     };
-    let input = std::io::stdin().lock();
-    if input.is_terminal() {
-        note("reading records from the terminal; end them with Ctrl-D");
-    }
     let mut lines = input::lines(input, syntax, shape, args.tag)?;
     let before = store.last();
     commit_on_signals(&store, before, args)?;

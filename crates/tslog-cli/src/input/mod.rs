@@ -70,6 +70,12 @@ pub(crate) trait Lines {
     }
 }
 
+/// Whether the first line looks like a JSON object, as hardly any line of CSV does. Nothing is
+/// taken from the input; if it cannot be read, whoever reads it next says so.
+pub(crate) fn begins_with_object(input: &mut impl BufRead) -> bool {
+    input.fill_buf().is_ok_and(|bytes| bytes.trim_ascii_start().starts_with(b"{"))
+}
+
 /// The records of `input`. `tag` is the one for every line; without it each line of a log with
 /// several formats has to name its own.
 pub(crate) fn lines<'a>(

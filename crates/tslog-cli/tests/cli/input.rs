@@ -42,6 +42,15 @@ fn every_code_comes_back_from_csv_and_from_json_as_it_went() {
 }
 
 #[test]
+fn input_that_begins_with_an_object_is_json_lines_unless_csv_is_said() {
+    let desk = Desk::new();
+    desk.ok("create log --format 9s --fields note", "");
+    desk.ok("append log", "\n {\"note\":\"dry\"}\n{\"note\":\"wet\"}\n");
+    desk.ok("append log --csv", "{}\n");
+    assert_eq!(desk.ok("cat log --csv", ""), "seqn,note\n1,dry\n2,wet\n3,{}\n");
+}
+
+#[test]
 fn several_formats_come_back_with_their_tags() {
     let desk = Desk::new();
     for log in ["one", "two", "three"] {
