@@ -42,23 +42,22 @@ pub(crate) fn decode_payload(bytes: [u8; PAYLOAD_SIZE]) -> Option<(u8, u64)> {
     (usize::from(reader) < MAX_READERS).then_some((reader, cursor))
 }
 
-/// A cursor for each reader, where one is known.
+/// A cursor for each reader, where one is known: the number it reads next, or 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Cursors([u64; MAX_READERS]);
 
-/// No number has 64 bits.
-const UNKNOWN: u64 = u64::MAX;
+const UNKNOWN: u64 = 0;
 
 impl Cursors {
     pub(crate) const NONE: Self = Self([UNKNOWN; MAX_READERS]);
 
     pub(crate) fn get(&self, reader: usize) -> Option<u64> {
-        self.0.get(reader).copied().filter(|&cursor| cursor != UNKNOWN)
+        self.0.get(reader)?.checked_sub(1)
     }
 
     pub(crate) fn set(&mut self, reader: usize, cursor: Option<u64>) {
         if let Some(place) = self.0.get_mut(reader) {
-            *place = cursor.unwrap_or(UNKNOWN);
+            *place = cursor.map_or(UNKNOWN, |cursor| cursor.saturating_add(1));
         }
     }
 
@@ -83,24 +82,27 @@ pub(crate) struct Journal {
 
 impl Journal {
     pub(crate) fn encode(&self) -> [u8; JOURNAL_SIZE] {
-        let mut bytes = [0xFF; JOURNAL_SIZE];
+        let mut bytes = [0; JOURNAL_SIZE];
         put(&mut bytes, 0, &self.counter.to_le_bytes());
         put(&mut bytes, 4, &self.index.to_le_bytes());
-        for (at, cursor) in [8, 16, 24, 32].into_iter().zip(self.cursors.0) {
-            if cursor != UNKNOWN {
-                put(&mut bytes, at, &put_seqn(cursor));
-            }
+        for reader in 0..MAX_READERS {
+            let cursor = self.cursors.get(reader).map_or([0xFF; 8], put_seqn);
+            put(&mut bytes, reader.saturating_add(1).saturating_mul(8), &cursor);
         }
         bytes
     }
 
     /// Reads a payload whose frame passed its check.
     pub(crate) fn decode(bytes: &[u8; JOURNAL_SIZE]) -> Self {
-        let cursors = [8, 16, 24, 32].map(|at| get_seqn(take(bytes, at)).unwrap_or(UNKNOWN));
+        let mut cursors = Cursors::NONE;
+        for reader in 0..MAX_READERS {
+            let at = reader.saturating_add(1).saturating_mul(8);
+            cursors.set(reader, get_seqn(take(bytes, at)));
+        }
         Self {
             counter: u32::from_le_bytes(take(bytes, 0)),
             index: u32::from_le_bytes(take(bytes, 4)),
-            cursors: Cursors(cursors),
+            cursors,
         }
     }
 }
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_journal_reads_back_with_its_missing_readers() {
-        let journal = Journal { counter: 4, index: 12, cursors: Cursors([7, UNKNOWN, 0, UNKNOWN]) };
+        let journal = Journal { counter: 4, index: 12, cursors: Cursors([8, UNKNOWN, 1, UNKNOWN]) };
         assert_eq!(Journal::decode(&journal.encode()), journal);
     }
 

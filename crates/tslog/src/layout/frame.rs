@@ -21,6 +21,9 @@ use super::{
 pub(crate) const SIZE: usize = 8;
 pub(crate) const SIZE_U32: u32 = 8;
 
+/// Padding is shorter than the longest word.
+const PADDING: [u8; 32] = [0xFF; 32];
+
 /// The fields of the frame header.
 pub const FRAME_FIELDS: &[LayoutField] = &[
     LayoutField { name: "count", offset: 0, size: 2 },
@@ -98,8 +101,18 @@ pub(crate) fn head(count: u16, kind: Kind) -> [u8; 4] {
     [c0, c1, kind, crc8(&[c0, c1, kind])]
 }
 
-/// Fills in the header of a frame that lies whole, payload and padding included, in `bytes`.
-pub(crate) fn seal(bytes: &mut [u8], count: u16, kind: Kind, seed: u32, number: u64) {
+/// Fills in the header and the padding of a frame that takes all of `bytes`, of which `size` are
+/// payload.
+pub(crate) fn seal(
+    bytes: &mut [u8],
+    size: u32,
+    (count, kind): (u16, Kind),
+    seed: u32,
+    number: u64,
+) {
+    let end = (size as usize).saturating_add(SIZE);
+    let padding = PADDING.get(..bytes.len().saturating_sub(end)).unwrap_or_default();
+    super::put(bytes, end, padding);
     let head = head(count, kind);
     let payload = bytes.get(SIZE..).unwrap_or(&[]);
     let crc = crc32c(crc32c(seed, &head), payload) ^ number_mix(number);
@@ -147,7 +160,7 @@ mod tests {
     #[test]
     fn a_sealed_frame_reads_back_and_tells_its_number() {
         let mut bytes = [0x5A; 24];
-        seal(&mut bytes, 2, Kind::Records, 77, 1000);
+        seal(&mut bytes, 16, (2, Kind::Records), 77, 1000);
         let header = decode_at(&bytes).unwrap();
         let computed = crc32c(crc32c(77, &header.head()), &bytes[SIZE..]);
         assert!(header.begins_with(computed, 1000));

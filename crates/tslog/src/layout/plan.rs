@@ -9,6 +9,13 @@ use crate::{
 /// The most a batch may take in one frame, so that sums of offsets stay far inside 32 bits.
 const MAX_FRAME: u32 = 1 << 28;
 
+/// Where the first frame of a bucket begins: its header is as long as the longest word.
+pub(crate) const FIRST_FRAME: u32 = 32;
+
+/// Where the records begin in the batch buffer: behind room for a bucket header and the header of
+/// the frame, so that one write takes all.
+pub(crate) const RECORDS_AT: usize = bucket::SIZE.saturating_add(frame::SIZE);
+
 /// How the bytes of one life of a log lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Plan {
@@ -18,7 +25,8 @@ pub(crate) struct Plan {
     pub(crate) slot_size: u32,
     /// How many buckets the medium can hold at once.
     pub(crate) ring: u32,
-    pub(crate) write_size: u8,
+    /// One less than the write size, which is a power of two.
+    beyond: u8,
     named: bool,
     pub(crate) formats: u8,
 }
@@ -34,20 +42,18 @@ impl Plan {
             bucket_size: header.bucket_size,
             slot_size: slot_size.min(1 << 31),
             ring: slot_count.saturating_sub(FIRST_BUCKET_SLOT),
-            write_size: u8::try_from(write_size).unwrap_or(1),
+            beyond: u8::try_from(write_size.saturating_sub(1)).unwrap_or(0),
             named: slots == Slots::Named,
             formats: u8::try_from(header.formats).unwrap_or(u8::MAX),
         };
-        let one = u64::from(plan.first_frame()).saturating_add(plan.frame_bytes(1));
-        if header.record_size == 0 || one > u64::from(MAX_FRAME) {
+        let one = FIRST_FRAME.saturating_add(plan.frame_bytes(1));
+        if header.record_size == 0 || one > MAX_FRAME {
             return Err(Invalid::RecordSize(u64::from(header.record_size)));
         }
-        if one > u64::from(plan.slot_size) {
-            return Err(Invalid::SlotSize(one, u64::from(slot_size)));
+        if one > plan.slot_size {
+            return Err(Invalid::SlotSize(u64::from(one), u64::from(slot_size)));
         }
-        if header.bucket_size == 0
-            || (plan.is_named::<S>() && plan.room(1) > u64::from(plan.slot_size))
-        {
+        if header.bucket_size == 0 || (plan.is_named::<S>() && plan.room(1) > plan.slot_size) {
             return Err(Invalid::BucketSize(header.bucket_size));
         }
         Ok(plan)
@@ -78,20 +84,21 @@ impl Plan {
         if self.is_named::<S>() { 0x00 } else { 0xFF }
     }
 
-    pub(crate) fn align(&self, bytes: u64) -> u64 {
-        // The write size is a power of two, and a division of 64 bits takes much code.
-        let beyond = u64::from(self.write_size.max(1)).saturating_sub(1);
+    /// The smallest unit of writing, in bytes.
+    pub(crate) fn write_size(&self) -> u32 {
+        u32::from(self.beyond).saturating_add(1)
+    }
+
+    /// Rounds up to the write size. What exceeds any slot still does then.
+    #[inline(never)]
+    pub(crate) fn align(&self, bytes: u32) -> u32 {
+        let beyond = u32::from(self.beyond);
         bytes.saturating_add(beyond) & !beyond
     }
 
-    /// Where the first frame of a bucket begins.
-    pub(crate) fn first_frame(&self) -> u32 {
-        self.align_u32(bucket::SIZE as u64)
-    }
-
     /// Bytes of a frame of `records` records on the medium.
-    pub(crate) fn frame_bytes(&self, records: u64) -> u64 {
-        self.frame_of(records.saturating_mul(u64::from(self.record_size)))
+    pub(crate) fn frame_bytes(&self, records: u32) -> u32 {
+        self.frame_of(records.saturating_mul(self.record_size))
     }
 
     /// How many records a frame of at most `bytes` bytes holds.
@@ -102,69 +109,58 @@ impl Plan {
     }
 
     /// Bytes of a frame with `payload` bytes on the medium.
-    pub(crate) fn frame_of(&self, payload: u64) -> u64 {
-        self.align(payload.saturating_add(frame::SIZE as u64))
+    pub(crate) fn frame_of(&self, payload: u32) -> u32 {
+        self.align(payload.saturating_add(frame::SIZE_U32))
     }
 
     /// Bytes a cursor frame takes.
     pub(crate) fn cursor_frame(&self) -> u32 {
-        self.align_u32(16)
+        self.align(16)
     }
 
     /// Bytes a closing frame takes.
     pub(crate) fn close_frame(&self) -> u32 {
-        self.align_u32(8)
+        self.align(8)
     }
 
     /// Bytes a journal frame takes.
     pub(crate) fn journal_frame(&self) -> u32 {
-        self.align_u32(48)
+        self.align(48)
     }
 
     /// Bytes of a frame on the medium by what its header says, if that can be.
     pub(crate) fn frame_size(&self, header: frame::FrameHeader) -> Option<u32> {
         let payload = match header.kind {
             frame::Kind::Records | frame::Kind::Part => {
-                u64::from(header.count).checked_mul(u64::from(self.record_size))?
+                u32::from(header.count).checked_mul(self.record_size)?
             }
             frame::Kind::Cursor => 8,
             frame::Kind::Close => 0,
             frame::Kind::Journal => 40,
         };
-        u32::try_from(self.frame_of(payload)).ok().filter(|&size| size <= self.slot_size)
+        Some(self.frame_of(payload)).filter(|&size| size <= self.slot_size)
     }
 
     /// Bytes of a full bucket whose every commit has `commit_delta` records: header, frames, and a
     /// closing frame.
-    pub(crate) fn room(&self, commit_delta: u32) -> u64 {
+    pub(crate) fn room(&self, commit_delta: u32) -> u32 {
         let commits = self.bucket_size.div_ceil(commit_delta.max(1));
-        let frames = u64::from(commits).saturating_mul(self.frame_bytes(0));
-        u64::from(self.first_frame())
-            .saturating_add(frames)
-            .saturating_add(u64::from(self.bucket_size).saturating_mul(u64::from(self.record_size)))
-            .saturating_add(u64::from(self.close_frame()))
-    }
-
-    /// Where the records begin in the batch buffer: behind room for a bucket header and the header
-    /// of the frame, so that one write takes all.
-    pub(crate) fn records_at(&self) -> usize {
-        self.first_frame().saturating_add(frame::SIZE_U32) as usize
+        FIRST_FRAME
+            .saturating_add(commits.saturating_mul(self.frame_bytes(0)))
+            .saturating_add(self.bucket_size.saturating_mul(self.record_size))
+            .saturating_add(self.close_frame())
     }
 
     /// Bytes the batch buffer needs for `records` records.
-    pub(crate) fn buffer_bytes(&self, records: u64) -> u64 {
-        u64::from(self.first_frame()).saturating_add(self.frame_bytes(records))
+    pub(crate) fn buffer_bytes(&self, records: u32) -> u32 {
+        FIRST_FRAME.saturating_add(self.frame_bytes(records))
     }
 
     /// How many records a buffer of `bytes` bytes can batch.
     pub(crate) fn batch_capacity(&self, bytes: usize) -> u32 {
-        let beyond = u32::from(self.write_size.max(1)).saturating_sub(1);
-        let bytes = u32::try_from(bytes).unwrap_or(MAX_FRAME).min(MAX_FRAME) & !beyond;
-        let room = bytes.saturating_sub(self.first_frame()).saturating_sub(frame::SIZE_U32);
+        let bytes = u32::try_from(bytes).unwrap_or(MAX_FRAME).min(MAX_FRAME);
+        let bytes = bytes & !u32::from(self.beyond);
+        let room = bytes.saturating_sub(FIRST_FRAME).saturating_sub(frame::SIZE_U32);
         room.checked_div(self.record_size).unwrap_or(0).min(u32::from(u16::MAX))
-    }
-
-    fn align_u32(&self, bytes: u64) -> u32 {
-        u32::try_from(self.align(bytes)).unwrap_or(u32::MAX)
     }
 }

@@ -64,15 +64,13 @@ where
 
     /// True if a full batch and a cursor of each reader do not fit behind what is in the bucket.
     fn needs_bucket_soon(&self) -> bool {
-        let (tail, delta) = (&self.tail, u64::from(self.commit_delta));
+        let (tail, delta) = (&self.tail, self.commit_delta);
         let cursors = u32::from(self.reader_count).saturating_mul(self.plan.cursor_frame());
-        let end = u64::from(tail.offset)
-            .saturating_add(self.plan.frame_bytes(delta))
-            .saturating_add(u64::from(cursors));
-        let records = tail.committed.saturating_add(delta).saturating_sub(tail.first);
+        let end = tail.offset.saturating_add(self.plan.frame_bytes(delta)).saturating_add(cursors);
+        let records = tail.committed.saturating_add(u64::from(delta)).saturating_sub(tail.first);
         tail.head == NO_INDEX
             || tail.abandoned
-            || end > u64::from(self.plan.slot_size)
+            || end > self.plan.slot_size
             || records >= u64::from(self.plan.bucket_size)
     }
 }

@@ -62,8 +62,7 @@ where
         if begun.has_parts {
             self.sync()?;
         }
-        let (offset, bytes) = begun.frame.seal(&self.plan, self.buffer.as_mut());
-        let written = self.storage.write(begun.frame.slot(&self.plan), offset, bytes);
+        let written = begun.frame.write(&mut self.storage, &self.plan, self.buffer.as_mut());
         written.map_err(|error| self.poison(error))?;
         Ok(Some(begun))
     }
@@ -116,7 +115,7 @@ where
         let tail = &self.tail;
         let end = tail.offset.saturating_add(self.plan.close_frame());
         let room = if self.plan.is_named::<S>() { tail.reserved } else { self.plan.slot_size };
-        let useless = tail.closed || tail.abandoned || !tail.is_begun(&self.plan) || end > room;
+        let useless = tail.closed || tail.abandoned || !tail.is_begun() || end > room;
         if tail.head == NO_INDEX || useless {
             return Ok(());
         }

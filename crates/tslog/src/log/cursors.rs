@@ -84,17 +84,15 @@ where
         let tail = &self.tail;
         let waiting = match tail.pending {
             0 => 0,
-            pending => self.plan.frame_bytes(u64::from(pending)),
+            pending => self.plan.frame_bytes(u32::from(pending)),
         };
-        let end = u64::from(tail.offset)
-            .saturating_add(u64::from(self.plan.cursor_frame()))
-            .saturating_add(waiting);
-        let orderly = tail.is_begun(&self.plan) || tail.first == tail.committed.saturating_add(1);
+        let end = tail.offset.saturating_add(self.plan.cursor_frame()).saturating_add(waiting);
+        let orderly = tail.is_begun() || tail.first == tail.committed.saturating_add(1);
         tail.head != NO_INDEX
             && !tail.abandoned
             && self.journal.index != tail.anchor
             && orderly
-            && end <= u64::from(self.plan.slot_size)
+            && end <= self.plan.slot_size
     }
 
     /// True if a bucket can be begun without giving up anything a reader needs.

@@ -48,7 +48,7 @@ impl JournalState {
     ) -> Result<(Self, Option<Journal>), S::Error> {
         let mut state = Self::NONE;
         let mut newest: Option<Journal> = None;
-        let begin = u32::try_from(plan.align(u64::from(header.size()))).unwrap_or(u32::MAX);
+        let begin = plan.align(header.size());
         for slot in 0..FIRST_BUCKET_SLOT {
             let mut offset = begin;
             while is_begun(storage, plan, slot, offset)? {
@@ -81,10 +81,10 @@ impl JournalState {
         if offset.saturating_add(size) > plan.slot_size {
             (slot, offset) = copy_header(storage, plan, slot)?;
         }
-        let mut bytes = [0xFF; 64];
+        let mut bytes = [0; 64];
         let frame = bytes.get_mut(..size as usize).unwrap_or_default();
         layout::put(frame, frame::SIZE, &journal.encode());
-        frame::seal(frame, 1, Kind::Journal, plan.base_seed, 0);
+        frame::seal(frame, 40, (1, Kind::Journal), plan.base_seed, 0);
         storage.write(u32::from(slot), offset, frame)?;
         let offset = offset.saturating_add(size);
         Ok(Self { counter: journal.counter, index: journal.index, offset, slot })
@@ -165,7 +165,7 @@ fn copy_header_from<S: Storage>(
         // Both are damaged now; what is left is left alone, and journals go nowhere.
         return Ok((u8::from(target == 1), u32::MAX));
     };
-    let size = u32::try_from(plan.align(u64::from(header.size()))).unwrap_or(0);
+    let size = plan.align(header.size());
     storage.erase(target)?;
     let mut offset = 0_u32;
     while offset < size {

@@ -208,7 +208,7 @@ where
             plan,
             commit_delta: config.commit_delta,
             ring: limit(&plan, config.max_buckets, config.commit_delta),
-            tail: Tail::empty(&plan),
+            tail: Tail::empty(),
             found: Found::default(),
             journal: JournalState::NONE,
             readers: [ReaderState::default(); R],

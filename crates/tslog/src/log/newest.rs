@@ -4,7 +4,7 @@ use super::probe::Probe;
 #[cfg(feature = "std")]
 use super::{NO_INDEX, read::Bounds};
 use crate::{
-    layout::bucket::BucketHeader,
+    layout::{bucket::BucketHeader, plan::FIRST_FRAME},
     storage::{FIRST_BUCKET_SLOT, Storage},
     words::MAX_INDEX,
 };
@@ -22,13 +22,13 @@ impl<S: Storage> Probe<'_, '_, S> {
         let end = self.first_at_or_after(oldest.saturating_add(1), head).unwrap_or(1);
         let most = self.plan.numbers_max::<S>();
         let low = end.saturating_sub(most);
-        let found = self.resync(oldest, self.plan.first_frame(), low, end, most);
+        let found = self.resync(oldest, FIRST_FRAME, low, end, most);
         found.map_or(end, |found| found.number)
     }
 
     /// The number of the first frame, where the header of the bucket is rotten.
     pub(crate) fn first_frame_number(&mut self, index: u32, low: u64, high: u64) -> Option<u64> {
-        let offset = self.plan.first_frame();
+        let offset = FIRST_FRAME;
         let frame = self.frame_header(index, offset)?;
         let computed = self.frame_crc(index, offset, frame, |_, _| {});
         frame.0.number_in(computed, low, high)

@@ -249,7 +249,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         missing: u64,
     ) -> Option<Found> {
         let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
-        let step = u32::from(self.plan.write_size.max(1));
+        let step = self.plan.write_size();
         let mut budget = u64::from(extent).saturating_mul(4).saturating_add(4096);
         let mut offset = from;
         while offset.saturating_add(frame::SIZE_U32) <= extent {
@@ -280,7 +280,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// are looked at at once.
     fn before_header(&mut self, index: u32, offset: u32, extent: u32) -> u32 {
         let blank = self.plan.blank::<S>();
-        let step = usize::from(self.plan.write_size.max(1));
+        let step = self.plan.write_size() as usize;
         let len = extent.saturating_sub(offset).min(LOOK_SIZE) as usize;
         let bytes = self.fetch(index, offset, len);
         // The count of a frame may look blank, and its kind does not.

@@ -6,7 +6,11 @@
 //! range, once.
 
 use super::probe::Probe;
-use crate::{layout::frame::FrameHeader, storage::Storage, words::SeqnRange};
+use crate::{
+    layout::{frame::FrameHeader, plan::FIRST_FRAME},
+    storage::Storage,
+    words::SeqnRange,
+};
 
 /// Which buckets there are, and the last number that may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +201,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         let following = at.index.saturating_add(1);
         if at.index < bounds.head && self.bucket_header(following).is_none() {
             // Where the next header is rotten, nobody says where this bucket ends; its frames do.
-            let offset = self.plan.first_frame();
+            let offset = FIRST_FRAME;
             let following = self.above(at.index, bounds.head);
             *at = Position { offset, ..Position::start_of(following) };
             return None;
@@ -248,7 +252,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// Stands at the first frame of the bucket `at` names, or at the frame that holds `next`.
     fn enter(&mut self, bounds: &Bounds, at: &mut Position, next: u64) -> Option<Step> {
         let index = at.index;
-        *at = Position { offset: self.plan.first_frame(), ..Position::start_of(index) };
+        *at = Position { offset: FIRST_FRAME, ..Position::start_of(index) };
         let first = if let Some(header) = self.bucket_header(index) {
             header.first
         } else {

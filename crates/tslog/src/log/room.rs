@@ -48,17 +48,17 @@ where
 
     /// Whether the batch must be written before one more record is taken, and where the bytes of
     /// the bucket end then.
-    pub(super) fn room_needed(&self) -> (bool, u64) {
+    pub(super) fn room_needed(&self) -> (bool, u32) {
         let capacity = self.plan.batch_capacity(self.buffer.as_ref().len());
-        let flush = u32::from(self.tail.pending) >= capacity;
-        let batch = u64::from(self.tail.pending);
+        let batch = u32::from(self.tail.pending);
+        let flush = batch >= capacity;
         // A flushed batch leaves its bytes behind, and the record starts a frame of its own.
         let need = if flush {
             self.plan.frame_bytes(batch).saturating_add(self.plan.frame_bytes(1))
         } else {
             self.plan.frame_bytes(batch.saturating_add(1))
         };
-        (flush, u64::from(self.tail.offset).saturating_add(need))
+        (flush, self.tail.offset.saturating_add(need))
     }
 
     /// Whether the next record needs a new bucket.

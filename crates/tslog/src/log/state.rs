@@ -1,7 +1,12 @@
 //! What a log keeps in RAM, and the limits it is opened with. It never looks at the medium.
 
 use super::NO_INDEX;
-use crate::{error::Invalid, layout::plan::Plan, storage::Storage, words::SeqnRange};
+use crate::{
+    error::Invalid,
+    layout::plan::{FIRST_FRAME, Plan},
+    storage::Storage,
+    words::SeqnRange,
+};
 
 /// Where the log ends, in RAM and on the medium.
 #[derive(Clone, Copy, Debug)]
@@ -134,7 +139,7 @@ pub const fn buffer_size(record_size: usize, commit_delta: usize) -> usize {
 }
 
 impl Tail {
-    pub(super) fn empty(plan: &Plan) -> Self {
+    pub(super) fn empty() -> Self {
         Self {
             committed: 0,
             stored: 0,
@@ -142,7 +147,7 @@ impl Tail {
             head: NO_INDEX,
             oldest: 0,
             anchor: NO_INDEX,
-            offset: plan.first_frame(),
+            offset: FIRST_FRAME,
             reserved: 0,
             pending: 0,
             abandoned: false,
@@ -151,8 +156,8 @@ impl Tail {
     }
 
     /// True if the header of `head` is on the medium: it goes there with the first frame.
-    pub(super) fn is_begun(&self, plan: &Plan) -> bool {
-        self.head != NO_INDEX && self.offset > plan.first_frame()
+    pub(super) fn is_begun(&self) -> bool {
+        self.head != NO_INDEX && self.offset > FIRST_FRAME
     }
 
     /// True if part frames of a commit were written that has no end yet.
@@ -182,12 +187,12 @@ pub(super) fn check_batch<S: Storage>(
         return Err(Invalid::CommitDelta(0));
     }
     let records = if plan.is_named::<S>() { 1 } else { commit_delta };
-    let need = plan.buffer_bytes(u64::from(records));
-    if need > u64::from(plan.slot_size) {
-        return Err(Invalid::Batch(need, u64::from(plan.slot_size)));
+    let need = plan.buffer_bytes(records);
+    if need > plan.slot_size {
+        return Err(Invalid::Batch(u64::from(need), u64::from(plan.slot_size)));
     }
     if plan.batch_capacity(buffer) < records {
-        return Err(Invalid::Buffer(need, buffer as u64));
+        return Err(Invalid::Buffer(u64::from(need), buffer as u64));
     }
     Ok(())
 }

@@ -8,13 +8,14 @@ use super::{Log, NO_INDEX, header::Copies};
 use crate::{
     config::Policy,
     error::{Error, Invalid},
+    layout::plan::{FIRST_FRAME, RECORDS_AT},
     storage::Storage,
     words::{MAX_INDEX, MAX_SEQN},
 };
 
 /// How many bytes more than needed are set aside when a bucket outgrows its plan, where there is
 /// space for them.
-const GROWTH: u64 = 16 * 1024;
+const GROWTH: u32 = 16 * 1024;
 
 impl<S, B, const R: usize> Log<S, B, R>
 where
@@ -93,7 +94,7 @@ where
     ) -> Result<u64, Invalid> {
         let size = self.plan.record_size as usize;
         let begin = (self.tail.pending as usize).saturating_mul(size);
-        let begin = begin.saturating_add(self.plan.records_at());
+        let begin = begin.saturating_add(RECORDS_AT);
         let buffer = self.buffer.as_mut().get_mut(begin..).and_then(|rest| rest.get_mut(..size));
         let record = buffer.ok_or(Invalid::Buffer(begin.saturating_add(size) as u64, 0))?;
         fill(record)?;
@@ -126,10 +127,10 @@ where
             return self.roll();
         }
         let (flush, end) = self.room_needed();
-        if end > u64::from(self.plan.slot_size) {
+        if end > self.plan.slot_size {
             return self.roll();
         }
-        if self.plan.is_named::<S>() && end > u64::from(self.tail.reserved) {
+        if self.plan.is_named::<S>() && end > self.tail.reserved {
             match self.set_aside(self.tail.head, end.saturating_add(GROWTH), end)? {
                 Some(size) => self.tail.reserved = size,
                 // Beginning the next bucket first gives up what all have read.
@@ -172,7 +173,7 @@ where
         }
         tail.head = next;
         tail.first = tail.stored.saturating_add(1);
-        tail.offset = self.plan.first_frame();
+        tail.offset = FIRST_FRAME;
         (tail.reserved, tail.abandoned, tail.closed) = (reserved, false, false);
         Ok(())
     }
@@ -293,7 +294,7 @@ where
             }
             return Ok(self.plan.slot_size);
         }
-        let least = u64::from(self.plan.first_frame()).saturating_add(self.plan.frame_bytes(1));
+        let least = FIRST_FRAME.saturating_add(self.plan.frame_bytes(1));
         let mut trimmed = false;
         loop {
             let reserved = match self.storage.erase(slot) {
@@ -321,10 +322,9 @@ where
         }
         let waiting = match self.tail.pending {
             0 => 0,
-            pending => self.plan.frame_bytes(u64::from(pending)),
+            pending => self.plan.frame_bytes(u32::from(pending)),
         };
-        let size = u32::try_from(u64::from(self.tail.offset).saturating_add(waiting));
-        let size = size.unwrap_or(u32::MAX);
+        let size = self.tail.offset.saturating_add(waiting);
         if self.storage.trim(self.plan.slot(self.tail.head), size).is_ok() {
             self.tail.reserved = self.tail.reserved.min(size);
         }
@@ -335,12 +335,11 @@ where
     fn set_aside(
         &mut self,
         index: u32,
-        want: u64,
-        least: u64,
+        want: u32,
+        least: u32,
     ) -> Result<Option<u32>, Error<S::Error>> {
         for size in [want, least] {
-            let size = size.min(u64::from(self.plan.slot_size));
-            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            let size = size.min(self.plan.slot_size);
             match self.storage.reserve(self.plan.slot(index), size) {
                 Ok(()) => return Ok(Some(size)),
                 Err(error) if S::is_full(&error) => {}

@@ -11,6 +11,7 @@ use crate::{
         crc::crc32c,
         cursor::{Cursors, PAYLOAD_SIZE, decode_payload},
         frame::{FrameHeader, Kind},
+        plan::FIRST_FRAME,
     },
     storage::Storage,
 };
@@ -99,7 +100,7 @@ impl<S: Storage> Probe<'_, '_, S> {
             let (low, high) = self.plausible_first(index, cursor);
             self.first_frame_number(index, low, high)?
         };
-        let begin = self.plan.first_frame();
+        let begin = FIRST_FRAME;
         let mut walk = Walk::from(begin, first, header);
         if !self.hop(index, &mut walk) {
             self.check_all(index, &mut walk, 0);
@@ -117,7 +118,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// The last number committed in a bucket of which neither the header nor the first frame is
     /// sound, where the first one is `next` or later.
     pub(crate) fn committed_in(&mut self, index: u32, next: u64) -> Option<u64> {
-        let mut walk = Walk::from(self.plan.first_frame(), next, None);
+        let mut walk = Walk::from(FIRST_FRAME, next, None);
         self.check_all(index, &mut walk, self.plan.numbers_max::<S>());
         walk.committed
     }
@@ -269,7 +270,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     fn check_all(&mut self, index: u32, walk: &mut Walk, missing: u64) {
         self.forget();
         let mut missing = missing;
-        let mut offset = self.plan.first_frame();
+        let mut offset = FIRST_FRAME;
         let mut number = walk.first;
         loop {
             let high = number.saturating_add(self.plan.numbers_max::<S>()).saturating_add(missing);
@@ -307,7 +308,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// rotten.
     pub(crate) fn bytes_in(&mut self, index: u32) -> u32 {
         let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
-        self.bytes_behind(index, self.plan.first_frame(), extent)
+        self.bytes_behind(index, FIRST_FRAME, extent)
     }
 
     /// How many bytes from `from` on may be what is left of a write: up to the last that is not

@@ -7,7 +7,7 @@ use crate::{
         self,
         bucket::{self, BucketHeader},
         frame::{self, Kind},
-        plan::Plan,
+        plan::{Plan, RECORDS_AT},
     },
     storage::Storage,
 };
@@ -35,9 +35,13 @@ where
     pub(super) fn take_batch(&mut self, kind: Kind) -> NewFrame {
         let count = self.tail.pending;
         let payload = u32::from(count).saturating_mul(self.plan.record_size);
-        let number = self.tail.stored.saturating_sub(u64::from(count)).saturating_add(1);
+        if !self.tail.is_begun() {
+            let header = self.next_bucket_header();
+            layout::put(self.buffer.as_mut(), 0, &header);
+        }
+        let frame = self.new_frame(kind, count, payload);
         self.tail.pending = 0;
-        self.new_frame(kind, count, payload, number)
+        frame
     }
 
     /// Writes a frame that is not part of the batch, and leaves the batch alone.
@@ -49,24 +53,24 @@ where
     ) -> Result<(), Error<S::Error>> {
         // Room for a bucket header, a frame of up to 24 bytes, and padding to words of 32.
         let mut bytes = [0; 64];
-        let number = self.tail.stored.saturating_sub(u64::from(self.tail.pending));
-        let number = number.saturating_add(1);
-        layout::put(&mut bytes, self.plan.records_at(), payload);
+        if !self.tail.is_begun() {
+            layout::put(&mut bytes, 0, &self.next_bucket_header());
+        }
+        layout::put(&mut bytes, RECORDS_AT, payload);
         let size = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-        let frame = self.new_frame(kind, count, size, number);
+        let frame = self.new_frame(kind, count, size);
         let written = frame.write(&mut self.storage, &self.plan, &mut bytes);
         written.map_err(|error| self.poison(error))
     }
 
     /// The next frame of the newest bucket; the one after it goes behind.
-    fn new_frame(&mut self, kind: Kind, count: u16, payload: u32, number: u64) -> NewFrame {
-        let size = self.plan.frame_of(u64::from(payload));
-        let header = (!self.tail.is_begun(&self.plan)).then(|| self.next_bucket_header());
+    fn new_frame(&mut self, kind: Kind, count: u16, payload: u32) -> NewFrame {
         let tail = &mut self.tail;
-        let (index, offset) = (tail.head, tail.offset);
-        tail.offset = offset.saturating_add(u32::try_from(size).unwrap_or(u32::MAX));
+        let number = tail.stored.saturating_sub(u64::from(tail.pending)).saturating_add(1);
+        let (index, offset, headed) = (tail.head, tail.offset, !tail.is_begun());
+        tail.offset = offset.saturating_add(self.plan.frame_of(payload));
         tail.closed = false;
-        NewFrame { kind, count, payload, number, index, offset, header }
+        NewFrame { kind, count, payload, number, index, offset, headed }
     }
 
     /// The header the newest bucket gets.
@@ -86,14 +90,14 @@ pub(crate) struct NewFrame {
     number: u64,
     index: u32,
     offset: u32,
-    /// The header of the bucket, if it is not yet on the medium.
-    header: Option<[u8; bucket::SIZE]>,
+    /// The header of the bucket is not yet on the medium, and lies in front.
+    headed: bool,
 }
 
 impl NewFrame {
     /// Seals the frame in `bytes` and writes it: in one call, with the header of the bucket in
     /// front if that is not yet on the medium.
-    fn write<S: Storage>(
+    pub(super) fn write<S: Storage>(
         &self,
         storage: &mut S,
         plan: &Plan,
@@ -110,22 +114,15 @@ impl NewFrame {
 
     /// Seals the frame in `bytes`. Returns what is to be written, and where in the slot.
     pub(crate) fn seal<'b>(&self, plan: &Plan, bytes: &'b mut [u8]) -> (u32, &'b [u8]) {
-        let size = usize::try_from(plan.frame_of(u64::from(self.payload))).unwrap_or(usize::MAX);
-        let at = plan.first_frame() as usize;
-        let bytes = bytes.get_mut(..at.saturating_add(size)).unwrap_or_default();
-        let (front, sealed) = bytes.split_at_mut_checked(at).unwrap_or_default();
-        if let Some(padding) = sealed.get_mut((self.payload as usize).saturating_add(frame::SIZE)..)
-        {
-            padding.fill(0xFF);
-        }
+        let size = plan.frame_of(self.payload) as usize;
+        let bytes = bytes.get_mut(..bucket::SIZE.saturating_add(size)).unwrap_or_default();
+        let sealed = bytes.get_mut(bucket::SIZE..).unwrap_or_default();
         let seed = bucket::seed(plan.base_seed, self.index);
-        frame::seal(sealed, self.count, self.kind, seed, self.number);
-        if let Some(header) = &self.header {
-            front.fill(0xFF);
-            layout::put(front, 0, header);
+        frame::seal(sealed, self.payload, (self.count, self.kind), seed, self.number);
+        if self.headed {
             (0, bytes)
         } else {
-            (self.offset, bytes.get(at..).unwrap_or_default())
+            (self.offset, bytes.get(bucket::SIZE..).unwrap_or_default())
         }
     }
 }
