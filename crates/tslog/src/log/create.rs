@@ -16,6 +16,7 @@ use crate::{
     log::{
         header::{find, read_copy, read_stable},
         journal,
+        medium::Medium,
         probe::{Window, look},
         unmade,
     },
@@ -81,7 +82,9 @@ fn begin<S: Storage>(storage: &mut S, named: bool) -> Result<(), S::Error> {
     if !named {
         return unmade::mark(storage);
     }
-    if read_copy(storage, 1)? == Err(Refused::Blank) {
+    let mut medium = Medium::new(storage);
+    let copy_b = read_copy(&mut medium, 1);
+    if medium.end(copy_b)? == Err(Refused::Blank) {
         return Ok(());
     }
     // A blank copy B says that no log is finished here.
@@ -91,7 +94,9 @@ fn begin<S: Storage>(storage: &mut S, named: bool) -> Result<(), S::Error> {
 
 /// Before copy A is replaced, copy B must be able to stand for the old log alone.
 fn keep_old_in_copy_b<S: Storage>(storage: &mut S, old: &LogHeader) -> Result<(), Error<S::Error>> {
-    let copy_b = read_stable(storage, 1).map_err(Error::Storage)?;
+    let mut medium = Medium::new(storage);
+    let copy_b = read_stable(&mut medium, 1);
+    let copy_b = medium.end(copy_b).map_err(Error::Storage)?;
     match Plan::new::<S>(old) {
         Ok(plan) if copy_b.as_ref() != Ok(old) => {
             journal::copy_header(storage, &plan, 0).map_err(Error::Storage)?;

@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::{unmade, walk::READS};
+use super::{medium::Medium, unmade, walk::READS};
 use crate::{
     config::Config,
     error::{Error, Mismatch},
@@ -46,35 +46,37 @@ impl Copies {
 
 /// The header that counts, and where it lies.
 pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, Copies), Error<S::Error>> {
-    let first = read_copy(storage, 0).map_err(Error::Storage)?;
-    let second = read_copy(storage, 1).map_err(Error::Storage)?;
-    let (first, second) = match (first, second) {
-        (Ok(first), second) if second == Ok(first) => return Ok((first, Copies::Both)),
+    let mut medium = Medium::new(storage);
+    let found = find_in(&mut medium);
+    medium.end(found).map_err(Error::Storage)?
+}
+
+fn find_in<S: Storage>(medium: &mut Medium<'_, S>) -> Result<(LogHeader, Copies), Error<S::Error>> {
+    let first = read_copy(medium, 0);
+    let second = read_copy(medium, 1);
+    if let Ok(header) = first {
+        if first == second {
+            return Ok((header, Copies::Both));
+        }
         // Copy B is written once copy A is safe, so the writing of this one may have been cut.
-        (Ok(first), second) => {
-            if read_stable(storage, 0).map_err(Error::Storage)? == Ok(first) {
-                return Ok((first, Copies::OnlyA));
-            }
-            match second {
-                Ok(second) => return Ok((second, Copies::OnlyB)),
-                Err(second) => (Refused::Foreign, second),
-            }
+        if read_stable(medium, 0) == first {
+            return Ok((header, Copies::OnlyA));
         }
-        (Err(_), Ok(second)) => return Ok((second, Copies::OnlyB)),
-        (Err(first), Err(second)) => (first, second),
+    }
+    let refused = match second {
+        Ok(header) => return Ok((header, Copies::OnlyB)),
+        Err(refused) => refused,
     };
-    let unmade = match storage.geometry().slots {
+    let unmade = match medium.geometry().slots {
         // The files have the log's own names, so that a blank copy B is enough.
-        Slots::Named => {
-            second == Refused::Blank && storage.present(u32::MAX).map_err(Error::Storage)?.is_none()
-        }
-        Slots::Fixed => unmade::is_unmade(storage).map_err(Error::Storage)?,
+        Slots::Named => refused == Refused::Blank && medium.present(u32::MAX).is_none(),
+        Slots::Fixed => unmade::is_unmade(medium),
     };
     if unmade {
         return Err(Error::NoLog);
     }
-    match (first, second) {
-        (Refused::Version(version), _) | (_, Refused::Version(version)) => {
+    match (first, refused) {
+        (Err(Refused::Version(version)), _) | (_, Refused::Version(version)) => {
             Err(Error::Version(version))
         }
         _ => Err(Error::NotALog),
@@ -84,17 +86,17 @@ pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, Copies), E
 /// Reads one copy several times, and calls it damaged unless it reads the same every time: the
 /// other copy may only go once this one can be relied on.
 pub(crate) fn read_stable<S: Storage>(
-    storage: &mut S,
+    medium: &mut Medium<'_, S>,
     slot: u32,
-) -> Result<Result<LogHeader, Refused>, S::Error> {
-    let copy = read_copy(storage, slot)?;
-    let named = storage.geometry().slots == Slots::Named;
+) -> Result<LogHeader, Refused> {
+    let copy = read_copy(medium, slot);
+    let named = medium.geometry().slots == Slots::Named;
     for _ in 1..if named { 1 } else { READS } {
-        if copy.is_ok() && read_copy(storage, slot)? != copy {
-            return Ok(Err(Refused::Foreign));
+        if copy.is_ok() && read_copy(medium, slot) != copy {
+            return Err(Refused::Foreign);
         }
     }
-    Ok(copy)
+    copy
 }
 
 /// Tells whether this is still the log of `plan`, for those who look at it beside its writer.
@@ -110,27 +112,23 @@ pub(crate) fn check_same<S: Storage>(
 
 /// Reads and checks one copy.
 pub(crate) fn read_copy<S: Storage>(
-    storage: &mut S,
+    medium: &mut Medium<'_, S>,
     slot: u32,
-) -> Result<Result<LogHeader, Refused>, S::Error> {
+) -> Result<LogHeader, Refused> {
     let mut fixed = [0; FIXED_SIZE];
-    storage.read(slot, 0, &mut fixed)?;
-    let header = match LogHeader::decode(&fixed) {
-        Ok(header) => header,
-        Err(refused) => return Ok(Err(refused)),
-    };
-    if header.size() > storage.extent(slot)? {
-        return Ok(Err(Refused::Foreign));
+    medium.read(slot, 0, &mut fixed);
+    let header = LogHeader::decode(&fixed)?;
+    if header.size() > medium.extent(slot) {
+        return Err(Refused::Foreign);
     }
     let mut text = Text::new(&header, slot);
     let mut crc = crc32c(0, &fixed);
-    while let Some(byte) = text.next(storage)? {
+    while let Some(byte) = text.next(medium) {
         crc = crc32c(crc, &[byte]);
     }
     let mut stored = [0; 4];
-    storage.read(slot, header.crc_offset(), &mut stored)?;
-    let sound = crc == u32::from_le_bytes(stored);
-    Ok(if sound { Ok(header) } else { Err(Refused::Foreign) })
+    medium.read(slot, header.crc_offset(), &mut stored);
+    if crc == u32::from_le_bytes(stored) { Ok(header) } else { Err(Refused::Foreign) }
 }
 
 /// The text of a header, byte by byte.
@@ -156,20 +154,20 @@ impl Text {
         }
     }
 
-    pub(crate) fn next<S: Storage>(&mut self, storage: &mut S) -> Result<Option<u8>, S::Error> {
+    pub(crate) fn next<S: Storage>(&mut self, medium: &mut Medium<'_, S>) -> Option<u8> {
         if self.used == self.len {
             let len = (self.end.saturating_sub(self.offset) as usize).min(PIECE);
             if len == 0 {
-                return Ok(None);
+                return None;
             }
             let piece = self.piece.get_mut(..len).unwrap_or_default();
-            storage.read(self.slot, self.offset, piece)?;
+            medium.read(self.slot, self.offset, piece);
             self.offset = self.offset.saturating_add(u32::try_from(len).unwrap_or(0));
             (self.used, self.len) = (0, len);
         }
         let byte = self.piece.get(self.used).copied();
         self.used = self.used.saturating_add(1);
-        Ok(byte)
+        byte
     }
 }
 
@@ -220,42 +218,42 @@ fn compare_formats<S: Storage>(
     if count != u32::from(header.formats) {
         return Err(Mismatch::Formats(u32::from(header.formats), count).into());
     }
-    let mut text = Text::new(header, slot);
+    let mut medium = Medium::new(storage);
+    let differs = differing_format(&mut medium, Text::new(header, slot), formats);
+    match medium.end(differs).map_err(Error::Storage)? {
+        None => Ok(()),
+        Some(at) => Err(Mismatch::Format(at).into()),
+    }
+}
+
+/// The first format that is not the one in the text.
+fn differing_format<S: Storage>(
+    medium: &mut Medium<'_, S>,
+    mut text: Text,
+    formats: &[Format<'_>],
+) -> Option<u32> {
     for (at, format) in (0_u32..).zip(formats) {
-        let mut matcher = Matcher { text: &mut text, storage, same: true, failed: None };
+        let mut matcher = Matcher { text: &mut text, medium, same: true };
         let _ = format.write_resolved(&mut matcher);
         let _ = matcher.write_char('\t');
-        let (same, failed) = (matcher.same, matcher.failed);
-        if let Some(error) = failed {
-            return Err(Error::Storage(error));
+        if !matcher.same {
+            return Some(at);
         }
-        if !same {
-            return Err(Mismatch::Format(at).into());
-        }
-        while !matches!(text.next(storage).map_err(Error::Storage)?, None | Some(b'\n')) {}
+        while !matches!(text.next(medium), None | Some(b'\n')) {}
     }
-    Ok(())
+    None
 }
 
 /// Compares what is written to it with the text of a header.
-struct Matcher<'a, S: Storage> {
+struct Matcher<'a, 'm, S: Storage> {
     text: &'a mut Text,
-    storage: &'a mut S,
+    medium: &'a mut Medium<'m, S>,
     same: bool,
-    failed: Option<S::Error>,
 }
 
-impl<S: Storage> core::fmt::Write for Matcher<'_, S> {
+impl<S: Storage> core::fmt::Write for Matcher<'_, '_, S> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        for byte in text.bytes() {
-            match self.text.next(self.storage) {
-                Ok(there) => self.same &= there == Some(byte),
-                Err(error) => self.failed = Some(error),
-            }
-            if !self.same || self.failed.is_some() {
-                return Err(core::fmt::Error);
-            }
-        }
-        Ok(())
+        self.same &= text.bytes().all(|byte| self.text.next(self.medium) == Some(byte));
+        if self.same { Ok(()) } else { Err(core::fmt::Error) }
     }
 }

@@ -4,7 +4,7 @@
 //! before this open, the *other* slot is erased, gets the header again, and then the journal.
 //! *Power goes between these steps:* the copy left alone has a sound header and the journal before.
 
-use super::{NO_INDEX, header};
+use super::{NO_INDEX, header, medium::Medium};
 use crate::{
     layout::{
         self,
@@ -42,17 +42,17 @@ impl JournalState {
 
     /// Finds the newest journal.
     pub(super) fn find<S: Storage>(
-        storage: &mut S,
+        medium: &mut Medium<'_, S>,
         plan: &Plan,
         header: &LogHeader,
-    ) -> Result<(Self, Option<Journal>), S::Error> {
+    ) -> (Self, Option<Journal>) {
         let mut state = Self::NONE;
         let mut newest: Option<Journal> = None;
         let begin = plan.align(header.size());
         for slot in 0..FIRST_BUCKET_SLOT {
             let mut offset = begin;
-            while is_begun(storage, plan, slot, offset)? {
-                let journal = read(storage, plan, slot, offset)?;
+            while is_begun(medium, plan, slot, offset) {
+                let journal = read(medium, plan, slot, offset);
                 let later = |journal: &Journal| {
                     newest.is_none_or(|was| journal.counter.wrapping_sub(was.counter) < 1 << 31)
                 };
@@ -66,7 +66,7 @@ impl JournalState {
                 offset = offset.saturating_add(plan.journal_frame());
             }
         }
-        Ok((state, newest))
+        (state, newest)
     }
 
     /// Writes a journal and returns where things are then. The caller syncs.
@@ -92,43 +92,38 @@ impl JournalState {
 }
 
 /// True if something was written where a journal would lie.
-fn is_begun<S: Storage>(
-    storage: &mut S,
-    plan: &Plan,
-    slot: u32,
-    offset: u32,
-) -> Result<bool, S::Error> {
+fn is_begun<S: Storage>(medium: &mut Medium<'_, S>, plan: &Plan, slot: u32, offset: u32) -> bool {
     if offset.saturating_add(plan.journal_frame()) > plan.slot_size {
-        return Ok(false);
+        return false;
     }
     let mut head = [0xFF; frame::SIZE];
-    storage.read(slot, offset, &mut head)?;
-    Ok(head != [0xFF; frame::SIZE])
+    medium.read(slot, offset, &mut head);
+    head != [0xFF; frame::SIZE]
 }
 
 /// The journal at `offset` of a header slot, if there is a sound one. It is read several times,
 /// because the bits of a write that was cut may read one way now and another way later.
 fn read<S: Storage>(
-    storage: &mut S,
+    medium: &mut Medium<'_, S>,
     plan: &Plan,
     slot: u32,
     offset: u32,
-) -> Result<Option<Journal>, S::Error> {
+) -> Option<Journal> {
     let size = plan.journal_frame();
     let mut journal = None;
     for _ in 0..super::walk::READS {
         let mut bytes = [0; 64];
         let bytes = bytes.get_mut(..size as usize).unwrap_or_default();
-        storage.read(slot, offset, bytes)?;
-        let Some(header) = frame::decode_at(bytes) else { return Ok(None) };
+        medium.read(slot, offset, bytes);
+        let header = frame::decode_at(bytes)?;
         let payload = bytes.get(frame::SIZE..).unwrap_or_default();
         let computed = crc32c(crc32c(plan.base_seed, &header.head()), payload);
         if header.kind != Kind::Journal || !header.begins_with(computed, 0) {
-            return Ok(None);
+            return None;
         }
         journal = payload.first_chunk::<JOURNAL_SIZE>().map(Journal::decode);
     }
-    Ok(journal)
+    journal
 }
 
 /// Erases the other header slot and writes the header there again; returns it and where the first
@@ -139,8 +134,9 @@ pub(super) fn copy_header<S: Storage>(
     plan: &Plan,
     slot: u8,
 ) -> Result<(u8, u32), S::Error> {
-    let sound = header::read_stable(storage, u32::from(slot))?
-        .is_ok_and(|header| header.base_seed() == plan.base_seed);
+    let mut medium = Medium::new(storage);
+    let header = header::read_stable(&mut medium, u32::from(slot));
+    let sound = medium.end(header)?.is_ok_and(|header| header.base_seed() == plan.base_seed);
     let target = if sound { u32::from(1_u8.saturating_sub(slot)) } else { u32::from(slot) };
     copy_header_from(storage, plan, 1_u32.saturating_sub(target))
 }
@@ -161,7 +157,9 @@ fn copy_header_from<S: Storage>(
     source: u32,
 ) -> Result<(u8, u32), S::Error> {
     let target = 1_u32.saturating_sub(source);
-    let Ok(header) = header::read_stable(storage, source)? else {
+    let mut medium = Medium::new(storage);
+    let header = header::read_stable(&mut medium, source);
+    let Ok(header) = medium.end(header)? else {
         // Both are damaged now; what is left is left alone, and journals go nowhere.
         return Ok((u8::from(target == 1), u32::MAX));
     };
@@ -187,7 +185,9 @@ pub(super) fn keep_in_copy_b<S: Storage>(
     plan: &Plan,
     header: &LogHeader,
 ) -> Result<(), S::Error> {
-    let (state, newest) = JournalState::find(storage, plan, header)?;
+    let mut medium = Medium::new(storage);
+    let found = JournalState::find(&mut medium, plan, header);
+    let (state, newest) = medium.end(found)?;
     if let (0, Some(journal)) = (state.slot, newest) {
         state.write(storage, plan, &journal)?;
         storage.sync()?;

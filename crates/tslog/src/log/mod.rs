@@ -24,6 +24,7 @@ pub(crate) mod create;
 pub(crate) mod cursors;
 pub(crate) mod header;
 mod journal;
+pub(crate) mod medium;
 mod newest;
 pub(crate) mod probe;
 pub(crate) mod read;
@@ -392,5 +393,7 @@ pub(crate) fn newest_journal<S: Storage>(
     plan: &Plan,
     header: &LogHeader,
 ) -> Result<Option<crate::layout::cursor::Journal>, S::Error> {
-    Ok(JournalState::find(storage, plan, header)?.1)
+    let mut medium = medium::Medium::new(storage);
+    let found = JournalState::find(&mut medium, plan, header);
+    Ok(medium.end(found)?.1)
 }

@@ -3,6 +3,7 @@
 //! Whatever reads a log reads it through a [`Probe`], so that recovery, readers beside the writer,
 //! readers in other processes and tools all believe the same bytes.
 
+use super::medium::Medium;
 use crate::{
     layout::{
         bucket::{self, BucketHeader},
@@ -10,7 +11,7 @@ use crate::{
         frame::{self, FrameHeader},
         plan::Plan,
     },
-    storage::{Geometry, Present, Storage},
+    storage::Storage,
     words::MAX_INDEX,
 };
 
@@ -86,49 +87,6 @@ pub(crate) struct Found {
     pub(crate) number: u64,
 }
 
-/// A medium that is looked at. Once it has failed, everything reads as zeros and nothing is there,
-/// which no check of ours accepts: who looks comes to an end soon, and what was found is dropped.
-pub(crate) struct Medium<'a, S: Storage> {
-    storage: &'a mut S,
-    failed: Option<S::Error>,
-}
-
-impl<S: Storage> Medium<'_, S> {
-    pub(super) fn geometry(&self) -> Geometry {
-        self.storage.geometry()
-    }
-
-    fn read(&mut self, slot: u32, offset: u32, out: &mut [u8]) {
-        if self.failed.is_none() {
-            self.failed = self.storage.read(slot, offset, out).err();
-        }
-        if self.failed.is_some() {
-            out.fill(0);
-        }
-    }
-
-    pub(super) fn extent(&mut self, slot: u32) -> u32 {
-        let extent = self.storage.extent(slot);
-        self.unless_failed(extent, 0)
-    }
-
-    pub(super) fn present(&mut self, below: u32) -> Option<Present> {
-        let present = self.storage.present(below);
-        self.unless_failed(present, None)
-    }
-
-    fn unless_failed<T>(&mut self, answer: Result<T, S::Error>, none: T) -> T {
-        match (&self.failed, answer) {
-            (None, Ok(answer)) => answer,
-            (None, Err(error)) => {
-                self.failed = Some(error);
-                none
-            }
-            (Some(_), _) => none,
-        }
-    }
-}
-
 /// Where those stand who look at a log.
 pub(crate) struct Probe<'a, 'w, S: Storage> {
     pub(super) storage: Medium<'a, S>,
@@ -143,15 +101,13 @@ pub(crate) fn look<S: Storage, T>(
     window: &mut Window<'_>,
     look: impl FnOnce(&mut Probe<'_, '_, S>) -> T,
 ) -> Result<T, S::Error> {
-    let mut probe = Probe { storage: Medium { storage, failed: None }, plan, window };
+    let mut probe = Probe { storage: Medium::new(storage), plan, window };
     let found = look(&mut probe);
-    match probe.storage.failed {
-        None => Ok(found),
-        Some(error) => {
-            window.len = 0;
-            Err(error)
-        }
+    let found = probe.storage.end(found);
+    if found.is_err() {
+        window.len = 0;
     }
+    found
 }
 
 impl<S: Storage> Probe<'_, '_, S> {

@@ -16,6 +16,7 @@ use super::{
     Log, NO_INDEX,
     cursors::newest_place,
     journal::JournalState,
+    medium::Medium,
     probe::{Probe, Window, look},
     state::{Found, ReaderState},
     walk::Walk,
@@ -131,8 +132,9 @@ where
     ) -> Result<Cursors, Error<S::Error>> {
         let mut journal = None;
         if !self.plan.is_named::<S>() {
-            let found = JournalState::find(&mut self.storage, &self.plan, header);
-            (self.journal, journal) = found.map_err(Error::Storage)?;
+            let mut medium = Medium::new(&mut self.storage);
+            let found = JournalState::find(&mut medium, &self.plan, header);
+            (self.journal, journal) = medium.end(found).map_err(Error::Storage)?;
         }
         let Some(walk) = walk else { return Ok(Cursors::NONE) };
         let (anchor, oldest) = (self.tail.anchor, self.tail.oldest);

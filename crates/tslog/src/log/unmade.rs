@@ -16,7 +16,7 @@
 //! goes behind it, while copy A is erased and written:* the mark tells. Once copy A is sound, slot
 //! 1 is erased for copy B. A mark that was cut is left, and the next one goes behind it.
 
-use super::{probe::run_of, walk::READS};
+use super::{medium::Medium, probe::run_of, walk::READS};
 use crate::storage::Storage;
 
 /// A mark is this text.
@@ -33,15 +33,11 @@ fn marks_end(slot_size: u32) -> u32 {
 }
 
 /// True if there is no log, and nothing else either: all is blank, or left from making a log.
-pub(super) fn is_unmade<S: Storage>(storage: &mut S) -> Result<bool, S::Error> {
-    let slot_size = storage.geometry().slot_size;
+pub(super) fn is_unmade<S: Storage>(medium: &mut Medium<'_, S>) -> bool {
+    let slot_size = medium.geometry().slot_size;
     let end = marks_end(slot_size);
-    for offset in places(end) {
-        if read(storage, offset)? == MARK {
-            return Ok(true);
-        }
-    }
-    Ok(is_blank(storage, 0, 0, slot_size)? && is_blank(storage, 1, end, slot_size)?)
+    places(end).any(|offset| read(medium, offset) == MARK)
+        || is_blank(medium, 0, 0, slot_size) && is_blank(medium, 1, end, slot_size)
 }
 
 /// Leaves a mark in slot 1, unless one is there to stay.
@@ -67,33 +63,30 @@ fn places(end: u32) -> impl Iterator<Item = u32> {
     (0..end).step_by(32).filter(move |offset| offset.saturating_add(MARK_SIZE) <= end)
 }
 
-fn read<S: Storage>(storage: &mut S, offset: u32) -> Result<[u8; 32], S::Error> {
+fn read<S: Storage>(medium: &mut Medium<'_, S>, offset: u32) -> [u8; 32] {
     let mut bytes = [0; 32];
-    storage.read(1, offset, &mut bytes)?;
-    Ok(bytes)
+    medium.read(1, offset, &mut bytes);
+    bytes
 }
 
 /// True if the bytes at `offset` read as these every time: bits of a write that was cut may not.
 fn is_stable<S: Storage>(storage: &mut S, offset: u32, bytes: [u8; 32]) -> Result<bool, S::Error> {
-    for _ in 0..READS {
-        if read(storage, offset)? != bytes {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    let mut medium = Medium::new(storage);
+    let stable = (0..READS).all(|_| read(&mut medium, offset) == bytes);
+    medium.end(stable)
 }
 
-fn is_blank<S: Storage>(storage: &mut S, slot: u32, from: u32, to: u32) -> Result<bool, S::Error> {
+fn is_blank<S: Storage>(medium: &mut Medium<'_, S>, slot: u32, from: u32, to: u32) -> bool {
     let mut bytes = [0; 64];
     let mut offset = from;
     while offset < to {
         let len = to.saturating_sub(offset).min(64);
         let piece = bytes.get_mut(..len as usize).unwrap_or_default();
-        storage.read(slot, offset, piece)?;
+        medium.read(slot, offset, piece);
         if run_of(0xFF, piece) < piece.len() {
-            return Ok(false);
+            return false;
         }
         offset = offset.saturating_add(len);
     }
-    Ok(true)
+    true
 }

@@ -13,6 +13,7 @@ use crate::{
         NO_INDEX,
         cursors::newest_place,
         header,
+        medium::Medium,
         probe::{Probe, Seen, Window, look},
         read::{Bounds, Position, Step},
     },
@@ -52,12 +53,14 @@ impl Schema {
         storage: &mut S,
         header: &LogHeader,
     ) -> Result<Self, Error<S::Error>> {
-        let first = header::read_copy(storage, 0).map_err(Error::Storage)?;
+        let mut medium = Medium::new(storage);
+        let first = header::read_copy(&mut medium, 0);
         let mut text = header::Text::new(header, u32::from(first.as_ref() != Ok(header)));
         let mut bytes = Vec::new();
-        while let Some(byte) = text.next(storage).map_err(Error::Storage)? {
+        while let Some(byte) = text.next(&mut medium) {
             bytes.push(byte);
         }
+        medium.end(()).map_err(Error::Storage)?;
         let text = String::from_utf8_lossy(&bytes);
         let formats = text.lines().map(|line| {
             let (format, fields) = line.split_once('\t').unwrap_or((line, ""));
