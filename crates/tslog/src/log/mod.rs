@@ -29,7 +29,7 @@ mod newest;
 pub(crate) mod probe;
 pub(crate) mod read;
 mod reader;
-mod recover;
+pub(crate) mod recover;
 mod room;
 mod state;
 pub(crate) mod store;
@@ -357,8 +357,7 @@ where
     }
 
     pub(crate) fn bounds(&self) -> Bounds {
-        let tail = &self.tail;
-        Bounds { oldest: tail.oldest, head: tail.anchor, last: tail.committed }
+        self.tail.bounds()
     }
 
     pub(crate) fn check_open(&self) -> Result<(), Error<S::Error>> {

@@ -1,8 +1,6 @@
 //! Which buckets there are: by bisection over a ring, by name where slots have names.
 
 use super::probe::Probe;
-#[cfg(feature = "std")]
-use super::{NO_INDEX, read::Bounds};
 use crate::{
     layout::{bucket::BucketHeader, plan::FIRST_FRAME},
     storage::{FIRST_BUCKET_SLOT, Storage},
@@ -116,26 +114,6 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         let (low, high) = self.plausible_first(index, 0);
         self.first_frame_number(index, low, high).is_some()
-    }
-
-    /// How far the log goes, as the medium shows it now, for those who only look.
-    #[cfg(feature = "std")]
-    pub(crate) fn discover(&mut self) -> Bounds {
-        let empty = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
-        let Some((newest, oldest)) = self.extremes() else { return empty };
-        let mut next = Some(newest);
-        let mut bounds = empty;
-        while let Some(index) = next.filter(|&index| index >= oldest) {
-            if let Some(walk) = self.walk(index, 0) {
-                let last = walk.committed.unwrap_or(walk.first.saturating_sub(1));
-                bounds = Bounds { oldest, head: index, last };
-                if walk.solid {
-                    return bounds;
-                }
-            }
-            next = self.below(index);
-        }
-        bounds
     }
 
     /// How many positions of the ring the medium has, as a dump may be short and a header may lie.

@@ -12,13 +12,15 @@
 //! 5. Cursors come from the bucket header, the cursor frames and the journal, or from their places.
 //!    A cursor beyond the last commit proves that commits were lost; numbering goes on behind it.
 
+#[cfg(feature = "std")]
+use super::read::Bounds;
 use super::{
     Log, NO_INDEX,
     cursors::newest_place,
     journal::JournalState,
     medium::Medium,
     probe::{Probe, Window, look},
-    state::{Found, ReaderState},
+    state::{Found, ReaderState, Tail},
     walk::Walk,
 };
 use crate::{
@@ -39,73 +41,42 @@ where
     /// Fills in everything the log knows about itself from the medium.
     #[inline(never)]
     pub(super) fn recover(&mut self, header: &LogHeader) -> Result<(), Error<S::Error>> {
-        let placed = if self.plan.is_named::<S>() { self.read_places()? } else { Cursors::NONE };
-        let least = (0..MAX_READERS).filter_map(|n| placed.get(n)).min();
-        let walk = self.find_tail(least.unwrap_or(0))?;
-        let told = self.told_cursors(walk, header)?;
-        self.take_cursors(&told, &placed)?;
+        let (mut placed, mut journal) = (Cursors::NONE, None);
+        if self.plan.is_named::<S>() {
+            placed = self.read_places()?;
+        } else {
+            let mut medium = Medium::new(&mut self.storage);
+            let found = JournalState::find(&mut medium, &self.plan, header);
+            (self.journal, journal) = medium.end(found).map_err(Error::Storage)?;
+        }
+        let least = (0..MAX_READERS).filter_map(|n| placed.get(n)).min().unwrap_or(0);
+        let (mut end, oldest) = self.scan(|probe| {
+            let end = probe.find_end(least, journal, true);
+            let oldest = match end.tail.head {
+                NO_INDEX => 1,
+                head => probe.first_number(end.tail.oldest, head),
+            };
+            (end, oldest)
+        })?;
+        if end.tail.head != NO_INDEX {
+            // A journal that counts is the place for cursors until there is a newer bucket.
+            self.journal.index = if end.journal_counts { end.tail.head } else { NO_INDEX };
+        }
+        (self.tail, self.clean, self.found.abandoned_size) =
+            (end.tail, end.clean, end.abandoned_size);
+        if self.plan.is_named::<S>() {
+            for n in 0..self.reader_count {
+                if self.is_fresh(n)? {
+                    end.told.set(usize::from(n), None);
+                }
+            }
+        }
+        self.take_cursors(&end.told, &placed, oldest.saturating_sub(1));
         self.number_beyond_cursors();
         if self.plan.is_named::<S>() {
             self.discard_consumed()?;
         }
         Ok(())
-    }
-
-    /// Finds the newest bucket that is not void, and where it ends.
-    #[inline(never)]
-    fn find_tail(&mut self, cursor: u64) -> Result<Option<Walk>, Error<S::Error>> {
-        let Some((newest, oldest)) = self.scan(|probe| -> Option<_> { probe.extremes() })? else {
-            self.clean = true;
-            return Ok(None);
-        };
-        self.tail.oldest = oldest;
-        let mut lowest: Option<(u32, Walk)> = None;
-        let mut next = Some(newest);
-        while let Some(index) = next.filter(|&index| index >= oldest) {
-            // A commit may have been on its way when the program ended, and the power stayed on.
-            self.storage.settle(self.plan.slot(index)).map_err(Error::Storage)?;
-            let walk = self.scan(|probe| probe.walk(index, cursor))?;
-            if let Some(walk) = walk {
-                if walk.solid {
-                    return self.end_at(index, walk, newest).map(Some);
-                }
-                lowest = Some((index, walk));
-            }
-            let left = self.scan(|probe| probe.bytes_in(index))?;
-            self.found.abandoned_size = self.found.abandoned_size.saturating_add(left);
-            next = self.scan(|probe| probe.below(index))?;
-        }
-        match lowest {
-            // The bucket before it is gone or rotten; the numbers up to here are taken.
-            Some((index, walk)) if walk.first > 1 => self.end_at(index, walk, newest).map(Some),
-            // Nothing was ever committed, or not a byte of it is left.
-            _ => {
-                (self.tail.oldest, self.tail.abandoned) = (0, true);
-                Ok(None)
-            }
-        }
-    }
-
-    /// The log ends in bucket `index`.
-    #[inline(never)]
-    fn end_at(&mut self, index: u32, walk: Walk, newest: u32) -> Result<Walk, Error<S::Error>> {
-        let committed = walk.committed.unwrap_or(walk.first.saturating_sub(1));
-        let slot = self.plan.slot(index);
-        let extent = self.storage.extent(slot).map_err(Error::Storage)?;
-        let extent = extent.min(self.plan.slot_size);
-        let orderly = walk.closed && walk.headed && index == newest;
-        let clean = orderly && self.scan(|probe| probe.rest_is_blank(index, walk.end, extent))?;
-        let tail = &mut self.tail;
-        (tail.committed, tail.stored, tail.first) = (committed, committed, walk.first);
-        (tail.head, tail.anchor, tail.offset) = (index, index, walk.end);
-        tail.reserved = extent;
-        (tail.abandoned, tail.closed) = (!clean, clean);
-        self.clean = clean;
-        if !clean {
-            let left = self.scan(|probe| probe.bytes_behind(index, walk.end, extent))?;
-            self.found.abandoned_size = self.found.abandoned_size.saturating_add(left);
-        }
-        Ok(walk)
     }
 
     /// The cursors in the places of their own, where slots have names. None is known of a reader
@@ -123,35 +94,6 @@ where
         Ok(cursors)
     }
 
-    /// The cursors that lie in the ring or in the journal.
-    #[inline(never)]
-    fn told_cursors(
-        &mut self,
-        walk: Option<Walk>,
-        header: &LogHeader,
-    ) -> Result<Cursors, Error<S::Error>> {
-        let mut journal = None;
-        if !self.plan.is_named::<S>() {
-            let mut medium = Medium::new(&mut self.storage);
-            let found = JournalState::find(&mut medium, &self.plan, header);
-            (self.journal, journal) = medium.end(found).map_err(Error::Storage)?;
-        }
-        let Some(walk) = walk else { return Ok(Cursors::NONE) };
-        let (anchor, oldest) = (self.tail.anchor, self.tail.oldest);
-        let (mut told, counts) =
-            self.scan(|probe| probe.told_cursors(anchor, oldest, walk, journal))?;
-        // A journal that counts is the place for cursors until there is a newer bucket.
-        self.journal.index = if counts { self.tail.anchor } else { NO_INDEX };
-        if self.plan.is_named::<S>() {
-            for n in 0..self.reader_count {
-                if self.is_fresh(n)? {
-                    told.set(usize::from(n), None);
-                }
-            }
-        }
-        Ok(told)
-    }
-
     /// True if no commit of reader `n` ever ended, and one of its places is as it was made: an
     /// older reader of that number was removed, and its cursor with it.
     fn is_fresh(&mut self, n: u8) -> Result<bool, Error<S::Error>> {
@@ -162,16 +104,14 @@ where
         Ok(bytes.iter().any(|place| place.iter().all(|&byte| byte == 0)))
     }
 
-    /// Sets the cursor of each declared reader: the newest that is sound, or the oldest record.
-    #[inline(never)]
-    fn take_cursors(&mut self, told: &Cursors, placed: &Cursors) -> Result<(), Error<S::Error>> {
-        let oldest = self.numbers()?.first.saturating_sub(1);
+    /// Sets the cursor of each declared reader: the newest that is sound, or before the `oldest`
+    /// record.
+    fn take_cursors(&mut self, told: &Cursors, placed: &Cursors, oldest: u64) {
         for (n, state) in self.readers.iter_mut().enumerate() {
             if placed.get(n).is_none() {
                 *state = ReaderState::at(told.get(n).unwrap_or(oldest), 0);
             }
         }
-        Ok(())
     }
 
     /// A committed cursor beyond the last commit found proves that everything up to it was
@@ -201,34 +141,96 @@ where
     }
 }
 
+/// Where a log ends, and what its newest bucket tells of the readers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End {
+    pub(super) tail: Tail,
+    /// The log was closed in order, or is new.
+    clean: bool,
+    /// Bytes behind the last commit that belong to none.
+    pub(crate) abandoned_size: u32,
+    pub(crate) told: Cursors,
+    journal_counts: bool,
+}
+
+impl End {
+    /// How far the log goes.
+    #[cfg(feature = "std")]
+    pub(crate) fn bounds(&self) -> Bounds {
+        self.tail.bounds()
+    }
+}
+
 impl<S: Storage> Probe<'_, '_, S> {
-    /// The cursors that bucket `index`, the newest, tells of, and where its header is rotten, those
-    /// of the bucket before. Also says whether the journal counts.
-    pub(crate) fn told_cursors(
-        &mut self,
-        mut index: u32,
-        oldest: u32,
-        mut walk: Walk,
-        journal: Option<Journal>,
-    ) -> (Cursors, bool) {
-        let mut told = Cursors::NONE;
-        let mut counts = false;
+    /// Finds the newest bucket that is not void, and where it ends. `cursor` is one that was
+    /// committed; `own` says that nobody else writes.
+    #[inline(never)]
+    pub(crate) fn find_end(&mut self, cursor: u64, journal: Option<Journal>, own: bool) -> End {
+        let (tail, told) = (Tail::empty(), Cursors::NONE);
+        let mut end = End { tail, clean: true, abandoned_size: 0, told, journal_counts: false };
+        let Some((newest, oldest)) = self.extremes() else { return end };
+        let mut lowest: Option<(u32, Walk)> = None;
+        let mut next = Some(newest);
+        while let Some(index) = next.filter(|&index| index >= oldest) {
+            if own {
+                // A commit may have been on its way when a program ended and the power stayed on.
+                self.storage.settle(self.plan.slot(index));
+            }
+            lowest = self.walk(index, cursor).map(|walk| (index, walk)).or(lowest);
+            if lowest.is_some_and(|(at, walk)| at == index && walk.solid) {
+                break;
+            }
+            end.abandoned_size = end.abandoned_size.saturating_add(self.bytes_in(index));
+            next = self.below(index);
+        }
+        end.clean = false;
+        match lowest {
+            // If it is not solid, the bucket before it is gone or rotten; the numbers up to here
+            // are taken.
+            Some((index, walk)) if walk.solid || walk.first > 1 => {
+                self.end_at(index, &walk, index == newest, &mut end);
+                end.tail.oldest = oldest;
+                self.hear_cursors(walk, journal, &mut end);
+            }
+            // Nothing was ever committed, or not a byte of it is left.
+            _ => end.tail.abandoned = true,
+        }
+        end
+    }
+
+    /// The log ends in bucket `index`.
+    fn end_at(&mut self, index: u32, walk: &Walk, is_newest: bool, end: &mut End) {
+        let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
+        let orderly = walk.closed && walk.headed && is_newest;
+        end.clean = orderly && self.rest_is_blank(index, walk.end, extent);
+        if !end.clean {
+            let left = self.bytes_behind(index, walk.end, extent);
+            end.abandoned_size = end.abandoned_size.saturating_add(left);
+        }
+        let committed = walk.committed.unwrap_or(walk.first.saturating_sub(1));
+        let tail = &mut end.tail;
+        (tail.committed, tail.stored, tail.first) = (committed, committed, walk.first);
+        (tail.head, tail.anchor, tail.offset) = (index, index, walk.end);
+        (tail.reserved, tail.abandoned, tail.closed) = (extent, !end.clean, end.clean);
+    }
+
+    /// The cursors that the newest bucket, of this `walk`, tells of, and where its header is
+    /// rotten, those of the bucket before; and those of the journal, if that counts.
+    fn hear_cursors(&mut self, mut walk: Walk, journal: Option<Journal>, end: &mut End) {
+        let mut index = end.tail.head;
         loop {
             if let Some(journal) = journal.filter(|journal| journal.index == index) {
-                told.fill(&journal.cursors);
-                counts = true;
+                end.told.fill(&journal.cursors);
+                end.journal_counts = true;
             }
-            told.fill(&walk.cursors);
+            end.told.fill(&walk.cursors);
             if walk.headed {
                 break;
             }
-            let below = self.below(index);
-            let Some(before) = below.filter(|&before| before >= oldest) else { break };
-            index = before;
-            if let Some(before) = self.walk(before, 0) {
-                walk = before;
-            }
+            let below = self.below(index).filter(|&below| below >= end.tail.oldest);
+            let Some(below) = below else { break };
+            index = below;
+            walk = self.walk(below, 0).unwrap_or(walk);
         }
-        (told, counts)
     }
 }

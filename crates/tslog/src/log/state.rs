@@ -1,6 +1,6 @@
 //! What a log keeps in RAM, and the limits it is opened with. It never looks at the medium.
 
-use super::NO_INDEX;
+use super::{NO_INDEX, read::Bounds};
 use crate::{
     error::Invalid,
     layout::plan::{FIRST_FRAME, Plan},
@@ -153,6 +153,11 @@ impl Tail {
             abandoned: false,
             closed: false,
         }
+    }
+
+    /// What readers may read.
+    pub(super) fn bounds(&self) -> Bounds {
+        Bounds { oldest: self.oldest, head: self.anchor, last: self.committed }
     }
 
     /// True if the header of `head` is on the medium: it goes there with the first frame.

@@ -326,7 +326,7 @@ impl<T> SharedReader<T> {
                 self.folder.refresh();
                 let window = &mut Window::ahead(&mut self.window, Seen::default());
                 let bounds = look(&mut self.folder, &self.plan, window, |probe| -> Bounds {
-                    probe.discover()
+                    probe.find_end(0, None, false).bounds()
                 });
                 let bounds = bounds.map_err(Error::Storage)?;
                 if bounds.last < self.bounds.last || bounds.head == NO_INDEX {

@@ -8,7 +8,7 @@ use super::borrow_formats;
 use crate::{
     error::{Error, Invalid, Mismatch},
     format::{Format, Value},
-    layout::{cursor::Cursors, header::LogHeader, plan::Plan},
+    layout::{header::LogHeader, plan::Plan},
     log::{
         NO_INDEX,
         cursors::newest_place,
@@ -249,24 +249,10 @@ impl<S: Storage> View<S> {
         self.seen = Seen::default();
         self.storage.refresh();
         let last = self.bounds.last;
-        self.bounds = self.probe(|probe| -> Bounds { probe.discover() })?;
+        let end = self.probe(|probe| probe.find_end(0, None, false))?;
+        (self.bounds, self.abandoned_size) = (end.bounds(), end.abandoned_size);
         if self.bounds.last < last || self.bounds.head == NO_INDEX {
             header::check_same(&mut self.storage, &self.plan)?;
-        }
-        let head = self.bounds.head;
-        if head != NO_INDEX {
-            let extent = self.storage.extent(self.plan.slot(head)).map_err(Error::Storage)?;
-            self.abandoned_size = self.probe(|probe| {
-                let walk = probe.walk(head, 0);
-                let end = walk.map_or(extent, |walk| walk.end);
-                let mut left = probe.bytes_behind(head, end, extent);
-                // A cut leaves at most a few buckets that do not count.
-                let newest = probe.extremes().map_or(head, |(newest, _)| newest);
-                for index in head.saturating_add(1)..=newest.min(head.saturating_add(8)) {
-                    left = left.saturating_add(probe.bytes_in(index));
-                }
-                left
-            })?;
         }
         self.seen = Seen::default();
         Ok(())
@@ -339,16 +325,10 @@ impl<S: Storage> View<S> {
             }
             return Ok(cursors);
         }
-        let (header, bounds) = (self.header, self.bounds);
+        let header = self.header;
         let journal = crate::log::newest_journal(&mut self.storage, &self.plan, &header);
         let journal = journal.map_err(Error::Storage)?;
-        if bounds.head == NO_INDEX {
-            return Ok(Vec::new());
-        }
-        let told = self.probe(|probe| {
-            let Some(walk) = probe.walk(bounds.head, 0) else { return Cursors::NONE };
-            probe.told_cursors(bounds.head, bounds.oldest, walk, journal).0
-        })?;
+        let told = self.probe(|probe| probe.find_end(0, journal, false))?.told;
         Ok((0..MAX_READERS).map_while(|n| told.get(n)).collect())
     }
 
