@@ -516,7 +516,8 @@ int tslog_reader_next_record(tslog_reader *reader, uint32_t wait_ms, void *recor
 int tslog_reader_peek_record(tslog_reader *reader, uint32_t wait_ms, void *record,
                              size_t record_size, uint64_t *seqn, tslog_error *error);
 
-/* As many records as fit into `records` and lie in one commit; TSLOG_NONE if there is none. */
+/* As many records as fit into `records` and are at hand, of one commit or of several; TSLOG_NONE if
+ * there is none. */
 int tslog_reader_read_batch(tslog_reader *reader, void *records, size_t size, tslog_batch *batch,
                             tslog_error *error);
 

@@ -305,7 +305,7 @@ fn a_reader_that_has_records_in_memory_counts_and_commits_only_those_it_handed_o
     assert_eq!((reader.commit().unwrap(), log.stats().lag), (3, 17));
     let mut rest = [0; 80];
     assert_eq!(reader.read_batch(&mut rest[..32]).unwrap().unwrap().first, 4);
-    assert_eq!(reader.read_batch(&mut rest).unwrap().unwrap().count, 3);
+    assert_eq!(reader.read_batch(&mut rest).unwrap().unwrap().count, 10);
     assert_eq!(u64::from_le_bytes(rest[16..24].try_into().unwrap()), 10);
     reader.seek(2).unwrap();
     assert_eq!(reader.next_record().unwrap().unwrap().0, 2);

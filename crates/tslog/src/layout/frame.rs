@@ -128,7 +128,7 @@ pub(crate) fn decode_at(bytes: &[u8]) -> Option<FrameHeader> {
 /// What the number of the first record adds to the CRC: a permutation of its lower 32 bits that is
 /// not linear, as a CRC is, so that no error in a payload looks like another number. The steps are
 /// those of the last mix of `MurmurHash3` (Appleby, public domain).
-fn number_mix(number: u64) -> u32 {
+pub(crate) fn number_mix(number: u64) -> u32 {
     let (low, high) = halves(number);
     let mut mix = low ^ spread(high);
     mix = (mix ^ (mix >> 16)).wrapping_mul(0x85EB_CA6B);

@@ -18,7 +18,7 @@
 
 mod ahead;
 #[cfg(feature = "std")]
-mod at_hand;
+pub(crate) mod at_hand;
 pub(crate) mod commit;
 pub(crate) mod create;
 pub(crate) mod cursors;

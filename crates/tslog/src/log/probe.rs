@@ -58,14 +58,20 @@ impl<'w> Window<'w> {
         Seen { index: self.index, offset: self.offset, len: self.len }
     }
 
-    /// What the window holds of bucket `index` from `offset` on.
+    /// How many bytes the window can hold.
     #[cfg(feature = "std")]
-    pub(crate) fn at_hand(&self, index: u32, offset: u32) -> &[u8] {
-        let start = self.covers(index, offset, 0);
-        start.and_then(|start| self.bytes.get(start..self.len)).unwrap_or_default()
+    pub(super) fn room(&self) -> usize {
+        self.bytes.len()
     }
 
-    fn covers(&self, index: u32, offset: u32, len: usize) -> Option<usize> {
+    /// The bytes the window holds, to be moved about in it, and where in them `offset` is.
+    #[cfg(feature = "std")]
+    pub(super) fn at_hand(&mut self, offset: u32) -> (&mut [u8], usize) {
+        let from = offset.saturating_sub(self.offset) as usize;
+        (self.bytes.get_mut(..self.len).unwrap_or_default(), from)
+    }
+
+    pub(super) fn covers(&self, index: u32, offset: u32, len: usize) -> Option<usize> {
         let start = offset.checked_sub(self.offset)? as usize;
         (self.index == index && start.checked_add(len)? <= self.len).then_some(start)
     }
@@ -115,16 +121,20 @@ impl<S: Storage> Probe<'_, '_, S> {
     pub(crate) fn fetch(&mut self, index: u32, offset: u32, len: usize) -> &[u8] {
         let len = len.min(self.window.bytes.len());
         if self.window.covers(index, offset, len).is_none() {
-            let all = self.window.bytes.len();
             let room = self.plan.slot_size.saturating_sub(offset) as usize;
-            let want = if self.window.ahead { all.min(room).max(len) } else { len };
-            self.window.len = 0;
-            let bytes = self.window.bytes.get_mut(..want).unwrap_or_default();
-            self.storage.read(self.plan.slot(index), offset, bytes);
-            (self.window.index, self.window.offset, self.window.len) = (index, offset, want);
+            let ahead = self.window.bytes.len().min(room).max(len);
+            self.refill(index, offset, if self.window.ahead { ahead } else { len });
         }
         let start = self.window.covers(index, offset, len).unwrap_or(0);
         self.window.bytes.get(start..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+    }
+
+    /// Reads `want` bytes of bucket `index` into the window, which is as large.
+    pub(super) fn refill(&mut self, index: u32, offset: u32, want: usize) {
+        self.window.len = 0;
+        let bytes = self.window.bytes.get_mut(..want).unwrap_or_default();
+        self.storage.read(self.plan.slot(index), offset, bytes);
+        (self.window.index, self.window.offset, self.window.len) = (index, offset, want);
     }
 
     /// The header of bucket `index`, if the slot holds that bucket and its header is sound.

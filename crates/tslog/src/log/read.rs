@@ -31,7 +31,7 @@ pub(crate) struct Position {
     pub(super) taken: u16,
 }
 
-const OPEN: u32 = u32::MAX;
+pub(super) const OPEN: u32 = u32::MAX;
 
 impl Position {
     /// Has to look for its number first.
@@ -95,24 +95,38 @@ impl<S: Storage> Probe<'_, '_, S> {
         next: u64,
         out: &mut [u8],
     ) -> Step {
+        match self.find(bounds, at, next) {
+            Ok(frame) => self.read_frame(bounds, at, next, frame, out),
+            Err(step) => step,
+        }
+    }
+
+    /// Moves `at` to the frame in which `next` should lie, which is not checked; or says what a
+    /// reader meets instead.
+    pub(crate) fn find(
+        &mut self,
+        bounds: &Bounds,
+        at: &mut Position,
+        next: u64,
+    ) -> Result<(FrameHeader, u32), Step> {
         if next > bounds.last {
-            return Step::End;
+            return Err(Step::End);
         }
         if at.index < bounds.oldest || at.index > bounds.head {
             *at = Position::NOWHERE;
             if let Some(step) = self.locate(bounds, at, next) {
-                return step;
+                return Err(step);
             }
         }
         loop {
             if at.index > bounds.head {
                 *at = Position::NOWHERE;
-                return Step::Damaged(SeqnRange { first: next, last: bounds.last });
+                return Err(Step::Damaged(SeqnRange { first: next, last: bounds.last }));
             }
             if at.offset == 0
                 && let Some(step) = self.enter(bounds, at, next)
             {
-                return step;
+                return Err(step);
             }
             if at.left == OPEN && at.index < bounds.head {
                 at.left = self.left_in(bounds, at.index, next);
@@ -123,7 +137,7 @@ impl<S: Storage> Probe<'_, '_, S> {
             }
             let Some((header, size)) = self.frame_header(at.index, at.offset) else {
                 match self.find_way(bounds, at, next) {
-                    Some(step) => return step,
+                    Some(step) => return Err(step),
                     None => continue,
                 }
             };
@@ -132,7 +146,7 @@ impl<S: Storage> Probe<'_, '_, S> {
                 at.taken = 0;
                 continue;
             }
-            return self.read_frame(bounds, at, next, (header, size), out);
+            return Ok((header, size));
         }
     }
 

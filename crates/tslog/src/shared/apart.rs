@@ -2,7 +2,10 @@
 
 use std::{io, path::Path};
 
-use super::{Raw, Schema, SharedReader, reader::Source};
+use super::{
+    Raw, Schema, SharedReader,
+    reader::{Source, WINDOW},
+};
 use crate::{
     error::Error,
     layout::plan::Plan,
@@ -18,6 +21,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Apart {
     pub(super) schema: Schema,
+    /// What is looked at to find out: in the window of the reader records may be at hand.
+    pub(super) window: Vec<u8>,
     /// What the kernel tells of the folder, once it was waited for.
     pub(super) watch: Option<Watch>,
     /// How often it has changed, once a task has waited for it.
@@ -34,6 +39,7 @@ impl SharedReader<Raw> {
         let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
         let source = Source::Apart(Box::new(Apart {
             schema,
+            window: vec![0; WINDOW],
             watch: None,
             #[cfg(feature = "async")]
             changes: None,

@@ -4,9 +4,9 @@
 //! theirs: each looks at the folder through files of its own, up to the last number that is
 //! shown after its sync (`shown.rs`). So a reader never waits for a sync of the writer.
 
-mod ahead;
 mod apart;
 mod committer;
+mod gather;
 mod group;
 mod handle;
 mod options;

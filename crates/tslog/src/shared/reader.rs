@@ -3,26 +3,24 @@
 use core::marker::PhantomData;
 use std::{io, sync::Arc};
 
-use super::{Handle, Inner, Raw, Schema, ahead::Ahead, apart::Apart};
+use super::{Handle, Inner, Raw, Schema, apart::Apart};
 use crate::{
     Batch,
     error::{Error, Invalid},
     layout::{cursor::Place, plan::Plan},
     log::{
         NO_INDEX,
+        at_hand::AtHand,
         cursors::newest_place,
         header,
         probe::{Seen, Window, look},
-        read::{Bounds, Position, Step},
+        read::{Bounds, Position},
     },
     storage::{Storage as _, folder::Folder},
 };
 
-/// Bytes of the medium that are read at once.
-const WINDOW: usize = 64 * 1024;
-/// Bytes of records that are checked and copied at once: all that one frame of a folder has, for
-/// a frame is checked as a whole.
-const AHEAD: usize = super::options::BATCH_BYTES;
+/// Bytes of the medium that are read at once, where frames are not larger.
+pub(super) const WINDOW: usize = 64 * 1024;
 
 /// Reads the records of a log in order, and acknowledges them. Made by
 /// [`SharedLog::reader`](crate::SharedLog::reader), which has an example.
@@ -34,11 +32,12 @@ pub struct SharedReader<T = Raw> {
     pub(super) bounds: Bounds,
     pub(super) window: Vec<u8>,
     pub(super) seen: Seen,
-    /// Behind the records in `ahead`.
+    /// Sound records in the window, behind the cursor, that were not handed out yet.
+    pub(super) at_hand: AtHand,
+    /// Behind the records at hand.
     pub(super) at: Position,
     n: u8,
     pub(super) cursor: u64,
-    pub(super) ahead: Ahead,
     committed: u64,
     counter: u32,
     closed: bool,
@@ -83,10 +82,10 @@ impl<T> SharedReader<T> {
             bounds,
             window: vec![0; WINDOW],
             seen: Seen::default(),
+            at_hand: AtHand::default(),
             at: Position::NOWHERE,
             n,
             cursor: 0,
-            ahead: Ahead::default(),
             committed: 0,
             counter: 0,
             closed: false,
@@ -118,13 +117,12 @@ impl<T> SharedReader<T> {
     ///
     /// # Errors
     /// As [`SharedReader::next_record`]; [`Error::Invalid`] if `out` is shorter than a record.
+    #[inline]
     pub fn next_into(&mut self, out: &mut [u8]) -> Result<Option<u64>, Error<io::Error>> {
-        let seqn = self.peek_into(out)?;
-        if seqn.is_some() {
-            self.move_on(1)?;
-            self.ahead.take(1, self.plan.record_size as usize);
+        match self.try_next_into(out) {
+            None => self.next_slowly(out),
+            seqn => Ok(seqn),
         }
-        Ok(seqn)
     }
 
     /// As [`SharedReader::next_into`], if the record is in memory already, so that this is a matter
@@ -133,15 +131,25 @@ impl<T> SharedReader<T> {
     #[inline]
     pub fn try_next_into(&mut self, out: &mut [u8]) -> Option<u64> {
         let size = self.plan.record_size as usize;
-        let record = self.ahead.next(size)?;
+        if self.at_hand.count == 0 {
+            return None;
+        }
+        let record = self.window.get(self.at_hand.begin..)?.get(..size)?;
         out.get_mut(..size)?.copy_from_slice(record);
         let cursor = self.cursor.saturating_add(1);
         if !self.tell(cursor) {
             return None;
         }
         self.cursor = cursor;
-        self.ahead.take(1, size);
+        self.at_hand.take(1, size);
         Some(cursor)
+    }
+
+    fn next_slowly(&mut self, out: &mut [u8]) -> Result<Option<u64>, Error<io::Error>> {
+        self.check_open()?;
+        self.room(out, 1)?;
+        self.gather()?;
+        Ok(self.try_next_into(out))
     }
 
     /// As [`SharedReader::next_record`], but the cursor stays where it is.
@@ -156,44 +164,34 @@ impl<T> SharedReader<T> {
     fn peek_into(&mut self, out: &mut [u8]) -> Result<Option<u64>, Error<io::Error>> {
         self.check_open()?;
         let out = self.room(out, 1)?;
-        if self.ahead.count == 0 {
-            self.fill_ahead()?;
+        self.gather()?;
+        if !self.is_ready() {
+            return Ok(None);
         }
-        let next = self.ahead.next(self.plan.record_size as usize);
-        Ok(next.map(|record| {
-            out.copy_from_slice(record);
-            self.cursor.saturating_add(1)
-        }))
+        let (begin, end) = (self.at_hand.begin, self.at_hand.begin.saturating_add(out.len()));
+        out.copy_from_slice(self.window.get(begin..end).unwrap_or_default());
+        Ok(Some(self.cursor.saturating_add(1)))
     }
 
     /// True if the next record is in memory, so that the next call that reads it does not wait for
     /// the medium.
     pub fn is_ready(&self) -> bool {
-        self.ahead.count > 0
+        self.at_hand.count > 0
     }
 
-    /// Copies as many records into `out` as fit in it and lie in one commit, back to back.
+    /// Copies records into `out`, back to back: as many as fit in it and are at hand, of one commit
+    /// or of several.
     ///
     /// # Errors
     /// As [`SharedReader::next_record`]; [`Error::Invalid`] if `out` is shorter than a record.
     pub fn read_batch(&mut self, out: &mut [u8]) -> Result<Option<Batch>, Error<io::Error>> {
-        self.check_open()?;
-        let size = self.plan.record_size as usize;
-        let fit = out.len().checked_div(size).unwrap_or(0);
-        let first = self.cursor.saturating_add(1);
-        let count = if self.ahead.count > 0 {
-            let count = self.ahead.count.min(u32::try_from(fit).unwrap_or(u32::MAX));
-            let out = self.room(out, count.max(1))?;
-            let bytes = self.ahead.bytes.get(self.ahead.begin..).unwrap_or_default();
-            out.copy_from_slice(bytes.get(..out.len()).unwrap_or_default());
-            self.ahead.take(count, size);
-            count
-        } else {
-            self.room(out, 1)?;
-            self.read(out)?
-        };
-        self.move_on(count)?;
-        Ok((count > 0).then_some(Batch { first, count }))
+        self.room(out, 1)?;
+        let fit = out.len().checked_div(self.plan.record_size as usize).unwrap_or(0);
+        let most = u32::try_from(fit).unwrap_or(u32::MAX);
+        let Some(records) = self.next_records(most)? else { return Ok(None) };
+        let (first, bytes) = (records.first, records.bytes);
+        out.get_mut(..bytes.len()).unwrap_or_default().copy_from_slice(bytes);
+        Ok(Some(Batch { first, count: u32::try_from(records.len()).unwrap_or(u32::MAX) }))
     }
 
     /// The first bytes of `out`, for `count` records.
@@ -201,18 +199,6 @@ impl<T> SharedReader<T> {
         let need = (self.plan.record_size as usize).saturating_mul(count as usize);
         let have = out.len() as u64;
         out.get_mut(..need).ok_or(Invalid::Buffer(need as u64, have))
-    }
-
-    pub(super) fn fill_ahead(&mut self) -> Result<(), Error<io::Error>> {
-        let mut bytes = core::mem::take(&mut self.ahead.bytes);
-        if bytes.is_empty() {
-            let size = self.plan.record_size as usize;
-            // Zeroed memory is not touched before it is needed, which a small frame does not.
-            bytes = vec![0; AHEAD.next_multiple_of(size)];
-        }
-        let count = self.read(&mut bytes);
-        self.ahead = Ahead { bytes, begin: 0, count: *count.as_ref().unwrap_or(&0) };
-        count.map(|_| ())
     }
 
     /// Moves the cursor over records that were copied, if this is still the reader's handle.
@@ -237,7 +223,7 @@ impl<T> SharedReader<T> {
             return Err(Invalid::Seqn(seqn, range).into());
         }
         (self.at, self.cursor) = (Position::NOWHERE, seqn.saturating_sub(1));
-        self.ahead.count = 0;
+        self.at_hand.count = 0;
         self.tell(self.cursor);
         Ok(())
     }
@@ -303,7 +289,7 @@ impl<T> SharedReader<T> {
     }
 
     /// Tells the log how far this reader is, for the lag; false if the reader is closed.
-    fn tell(&self, cursor: u64) -> bool {
+    pub(super) fn tell(&self, cursor: u64) -> bool {
         match &self.source {
             Source::Beside(_, handle) => !self.closed && handle.tell(cursor),
             Source::Apart(_) => !self.closed,
@@ -318,13 +304,13 @@ impl<T> SharedReader<T> {
     /// Asks how far records are durable.
     pub(super) fn refresh(&mut self) -> Result<(), Error<io::Error>> {
         self.check_open()?;
-        let bounds = match &self.source {
+        let bounds = match &mut self.source {
             Source::Beside(inner, _) => inner.shown.with(|published| published.bounds),
-            Source::Apart(_) => {
+            Source::Apart(apart) => {
                 self.seen = Seen::default();
                 // A bucket that a cut left behind is made anew under its name.
                 self.folder.refresh();
-                let window = &mut Window::ahead(&mut self.window, Seen::default());
+                let window = &mut Window::ahead(&mut apart.window, Seen::default());
                 let bounds = look(&mut self.folder, &self.plan, window, |probe| -> Bounds {
                     probe.find_end(0, None, false).bounds()
                 });
@@ -344,56 +330,6 @@ impl<T> SharedReader<T> {
             self.seen = Seen::default();
             self.bounds = bounds;
         }
-        Ok(())
-    }
-
-    fn look(&mut self, out: &mut [u8]) -> Result<Step, Error<io::Error>> {
-        let window = &mut Window::ahead(&mut self.window, self.seen);
-        let (next, mut at) = (self.cursor.saturating_add(1), self.at);
-        let step = look(&mut self.folder, &self.plan, window, |probe| {
-            probe.read(&self.bounds, &mut at, next, out)
-        });
-        self.seen = window.seen();
-        step.inspect(|_| self.at = at).map_err(Error::Storage)
-    }
-
-    /// Copies records from behind the cursor, with nothing left ahead, and says how many. The
-    /// cursor moves over what cannot be read, and not over the records.
-    fn read(&mut self, out: &mut [u8]) -> Result<u32, Error<io::Error>> {
-        if self.cursor >= self.bounds.last {
-            self.refresh()?;
-        }
-        let before = self.at;
-        let mut step = self.look(out)?;
-        if matches!(step, Step::Damaged(_)) {
-            // The bucket may have been given up while it was being read; the log knows.
-            self.ask_again()?;
-            self.at = if before.index() == self.at.index() { before } else { Position::NOWHERE };
-            step = self.look(out)?;
-        }
-        match step {
-            Step::End => Ok(0),
-            Step::Records(count) => {
-                self.at.take(count);
-                Ok(count)
-            }
-            Step::Damaged(range) | Step::Lost(range) => {
-                self.cursor = range.last;
-                self.tell(self.cursor);
-                let lost = matches!(step, Step::Lost(_));
-                Err(if lost { Error::Lost(range) } else { Error::Damaged(range) })
-            }
-        }
-    }
-
-    fn ask_again(&mut self) -> Result<(), Error<io::Error>> {
-        if let Source::Beside(inner, _) = &self.source {
-            self.bounds = inner.bounds();
-        } else {
-            self.refresh()?;
-        }
-        self.seen = Seen::default();
-        self.folder.refresh();
         Ok(())
     }
 }

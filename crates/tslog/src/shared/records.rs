@@ -3,10 +3,7 @@
 use std::io;
 
 use super::SharedReader;
-use crate::{
-    error::Error,
-    log::probe::{Window, look},
-};
+use crate::error::Error;
 
 /// Records that follow each other, back to back, as long as their reader is left alone.
 ///
@@ -75,28 +72,21 @@ impl<T> SharedReader<T> {
     /// # Errors
     /// As [`SharedReader::next_record`].
     pub fn next_batch(&mut self) -> Result<Option<Records<'_>>, Error<io::Error>> {
-        self.check_open()?;
-        if self.ahead.count == 0 {
-            self.fill_ahead()?;
-            self.read_on();
-        }
-        let (count, begin) = (self.ahead.count, self.ahead.begin);
-        let (first, record_size) = (self.cursor.saturating_add(1), self.plan.record_size as usize);
-        self.move_on(count)?;
-        self.ahead.take(count, record_size);
-        let bytes = self.ahead.bytes.get(begin..self.ahead.begin).unwrap_or_default();
-        Ok((count > 0).then_some(Records { first, bytes, record_size }))
+        self.next_records(u32::MAX)
     }
 
-    /// Adds the records of further frames that the window holds to those ahead.
-    fn read_on(&mut self) {
-        let next = self.cursor.saturating_add(u64::from(self.ahead.count)).saturating_add(1);
-        let begin = (self.ahead.count as usize).saturating_mul(self.plan.record_size as usize);
-        let out = self.ahead.bytes.get_mut(begin..).unwrap_or_default();
-        let window = &mut Window::ahead(&mut self.window, self.seen);
-        let more = look(&mut self.folder, &self.plan, window, |probe| {
-            probe.read_on(&self.bounds, &mut self.at, next, out)
-        });
-        self.ahead.count = self.ahead.count.saturating_add(more.unwrap_or(0));
+    /// The records at hand, at most so many.
+    pub(super) fn next_records(
+        &mut self,
+        most: u32,
+    ) -> Result<Option<Records<'_>>, Error<io::Error>> {
+        self.check_open()?;
+        self.gather()?;
+        let (begin, count) = (self.at_hand.begin, self.at_hand.count.min(most));
+        let (first, record_size) = (self.cursor.saturating_add(1), self.plan.record_size as usize);
+        self.move_on(count)?;
+        self.at_hand.take(count, record_size);
+        let bytes = self.window.get(begin..self.at_hand.begin).unwrap_or_default();
+        Ok((count > 0).then_some(Records { first, bytes, record_size }))
     }
 }

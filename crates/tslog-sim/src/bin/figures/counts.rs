@@ -18,16 +18,18 @@ const RISE_MAX: f64 = 1.05;
 /// Records of the short and of the long run: whole buckets of both.
 const SHORT: u64 = 1 << 14;
 const LONG: u64 = 1 << 16;
-const SIZE: usize = 16;
 
-/// A name, the records between two commits, and what is done with so many records.
-type Part = (&'static str, u32, fn(&SharedLog, u64));
+/// What is counted: a name, bytes in a record, the records between two commits, and what is done
+/// with so many records.
+type Part = (&'static str, usize, u32, fn(&SharedLog, u64));
 
-const PARTS: [Part; 4] = [
-    ("counts_16b_store", 1 << 30, store),
-    ("counts_16b_k16_store", 16, store),
-    ("counts_16b_k16_batches", 16, read_batches),
-    ("counts_16b_k16_next", 16, read_one_by_one),
+const PARTS: [Part; 6] = [
+    ("counts_16b_store", 16, 1 << 30, store::<16>),
+    ("counts_16b_k16_store", 16, 16, store::<16>),
+    ("counts_16b_k16_batches", 16, 16, read_batches),
+    ("counts_128b_k1024_batches", 128, 1024, read_batches),
+    ("counts_16b_k16_next", 16, 16, read_one_by_one),
+    ("counts_16b_k1024_next", 16, 1024, read_one_by_one),
 ];
 
 /// Prints all counts, or one line `skipped: reason` where there is no callgrind.
@@ -37,8 +39,9 @@ pub(crate) fn run() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let mut risen = 0;
-    for (name, ..) in PARTS {
-        let per_record = (count(name, LONG) - count(name, SHORT)) / (LONG - SHORT) as f64;
+    for part in PARTS {
+        let (name, ..) = part;
+        let per_record = (count(part, LONG) - count(part, SHORT)) / (LONG - SHORT) as f64;
         let kept = kept(name);
         figure(name, per_record, "instructions/record");
         figure(&format!("{name}_risen"), per_record / kept, "of_kept");
@@ -53,22 +56,26 @@ pub(crate) fn run() -> ExitCode {
 
 /// Runs one part in this process, for callgrind to look at; false if there is no such part.
 pub(crate) fn run_part(name: &str, folder: &str, records: &str) -> bool {
-    let Some((_, delta, act)) = PARTS.into_iter().find(|(known, ..)| *known == name) else {
+    let Some((_, size, delta, act)) = PARTS.into_iter().find(|(known, ..)| *known == name) else {
         return false;
     };
-    let options = Options::new().record_size(SIZE as u32).bucket_size(SHORT as u32);
-    let log = options.commit_delta(delta).open_raw(folder).expect("the log opens");
-    act(&log, records.parse().expect("a number of records"));
+    act(&open(folder, size, delta), records.parse().expect("a number of records"));
     true
 }
 
+fn open(folder: &str, size: usize, delta: u32) -> SharedLog {
+    let size = u32::try_from(size).expect("a record is small");
+    let options = Options::new().record_size(size).bucket_size(SHORT as u32);
+    options.commit_delta(delta).open_raw(folder).expect("the log opens")
+}
+
 /// The instructions of a part with so many records.
-fn count(name: &str, records: u64) -> f64 {
+fn count((name, size, delta, _): Part, records: u64) -> f64 {
     let place = std::env::temp_dir().join(format!("tslog-counts-{}", std::process::id()));
     let own = std::env::current_exe().expect("a program knows where it is");
     if !name.ends_with("store") {
-        let folder = place.to_str().expect("a path of ASCII");
-        assert!(run_part("counts_16b_k16_store", folder, &records.to_string()));
+        let fill = if size == 16 { store::<16> } else { store::<128> };
+        fill(&open(place.to_str().expect("a path of ASCII"), size, delta), records);
     }
     let out: PathBuf = place.with_extension("out");
     let mut command = Command::new("valgrind");
@@ -93,7 +100,7 @@ fn kept(name: &str) -> f64 {
     own.next().and_then(Result::ok).expect("each count is kept")
 }
 
-fn store(log: &SharedLog, records: u64) {
+fn store<const SIZE: usize>(log: &SharedLog, records: u64) {
     let mut record = [0; SIZE];
     for seqn in 1..=records {
         payload(seqn, &mut record);
@@ -112,7 +119,7 @@ fn read_batches(log: &SharedLog, records: u64) {
 
 fn read_one_by_one(log: &SharedLog, records: u64) {
     let mut reader = log.reader(0).expect("there is one reader");
-    let (mut read, mut record) = (0, [0; SIZE]);
+    let (mut read, mut record) = (0, [0; 16]);
     while reader.next_into(&mut record).expect("records read back").is_some() {
         read += 1;
     }
