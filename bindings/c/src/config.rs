@@ -3,7 +3,7 @@
 use tslog_core::{Format, Invalid, Policy};
 
 use crate::abi::{Config, FormatText, TSLOG_POLICY_DROP_OLDEST, TSLOG_POLICY_ERROR};
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::pointers::In;
 
 /// What `config` says, checked as far as C alone can be wrong.

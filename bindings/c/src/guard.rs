@@ -3,7 +3,7 @@
 use core::ffi::c_int;
 
 use crate::abi::{ErrorDetails, TSLOG_NONE, TSLOG_OK};
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::pointers::Out;
 
 /// What a call came to, where it did not fail.

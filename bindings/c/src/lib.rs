@@ -8,6 +8,7 @@
 
 mod abi;
 mod config;
+mod error;
 #[cfg_attr(
     not(feature = "std"),
     expect(
@@ -15,7 +16,7 @@ mod config;
         reason = "names of arguments are for messages, which this build has none of"
     )
 )]
-mod error;
+mod fault;
 #[cfg(feature = "std")]
 mod files;
 mod flash;

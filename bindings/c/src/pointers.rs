@@ -6,7 +6,7 @@
 
 use core::ffi::{CStr, c_char, c_void};
 
-use crate::error::Fault;
+use crate::fault::Fault;
 
 /// Memory that is read.
 #[repr(transparent)]

@@ -8,7 +8,7 @@ use crate::abi::{
     BytesOfC, ErrorDetails, TSLOG_BOOL, TSLOG_BYTES, TSLOG_FLOAT, TSLOG_INT, TSLOG_PACK_VALUES_MAX,
     TSLOG_UINT, ValueOfC, ValueUnion,
 };
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::guard::{Outcome, answer};
 use crate::pointers::{In, Out};
 

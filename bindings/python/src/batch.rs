@@ -13,7 +13,7 @@ use pyo3::{
     types::{PyDict, PyTuple},
 };
 
-use crate::{codec::Codec, error, log::unpicklable};
+use crate::{codec::Codec, error};
 
 /// Records of a log in one piece of memory, as `TSReader.batch` returns them.
 ///
@@ -135,7 +135,7 @@ impl TSBatch {
     }
 
     fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Err(unpicklable(slf.as_any(), "send bytes(batch), or what to_arrow() gives"))
+        Err(error::unpicklable(slf.as_any(), "send bytes(batch), or what to_arrow() gives"))
     }
 
     /// A NumPy structured array on the bytes of this batch, without a copy and read-only.

@@ -26,6 +26,17 @@ pub(crate) fn value_error(py: Python<'_>, text: &str) -> PyErr {
     raise(py, "TSLogValueError", (text,))
 }
 
+/// Refuses to be pickled, which would open one log twice.
+pub(crate) fn unpicklable(object: &Bound<'_, PyAny>, instead: &str) -> PyErr {
+    let kind = object.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
+    let text = format!("expected something to be copied or pickled, got a {kind}: {instead}");
+    type_error(object.py(), &text)
+}
+
+pub(crate) fn formats_and_serializer(py: Python<'_>) -> PyErr {
+    value_error(py, "expected formats or a serializer, got both: objects are raw records")
+}
+
 /// What a call on the log in `folder` failed with.
 pub(crate) fn from_log(py: Python<'_>, error: Error<io::Error>, folder: &Path) -> PyErr {
     let text = error.to_string();

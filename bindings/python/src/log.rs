@@ -69,17 +69,6 @@ pub(crate) struct TSLog {
     home: Home,
 }
 
-/// Refuses to be pickled, which would open one log twice.
-pub(crate) fn unpicklable(object: &Bound<'_, PyAny>, instead: &str) -> PyErr {
-    let kind = object.get_type().name().map_or_else(|_| "object".into(), |name| name.to_string());
-    let text = format!("expected something to be copied or pickled, got a {kind}: {instead}");
-    error::type_error(object.py(), &text)
-}
-
-pub(crate) fn formats_and_serializer(py: Python<'_>) -> PyErr {
-    error::value_error(py, "expected formats or a serializer, got both: objects are raw records")
-}
-
 /// What a caller says about a log, read and checked.
 struct Wanted {
     options: Options,
@@ -123,7 +112,7 @@ impl Wanted {
         })?;
         let codec = Codec::new(log.schema()).map_err(|why| error::from_invalid(py, why))?;
         if self.serializer.is_some() && !codec.layouts.is_empty() {
-            return Err(formats_and_serializer(py));
+            return Err(error::formats_and_serializer(py));
         }
         Ok(TSLog {
             log,
@@ -328,7 +317,7 @@ impl TSLog {
         }
         if let Some(pairs) = &shapes {
             if wanted.serializer.is_some() && !pairs.is_empty() {
-                return Err(formats_and_serializer(py));
+                return Err(error::formats_and_serializer(py));
             }
             let borrowed: Vec<_> = pairs.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
             options = options.formats(&borrowed);
@@ -660,6 +649,6 @@ impl TSLog {
     }
 
     fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Err(unpicklable(slf.as_any(), "call TSLog.open(folder) in the other process"))
+        Err(error::unpicklable(slf.as_any(), "call TSLog.open(folder) in the other process"))
     }
 }

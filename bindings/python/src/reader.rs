@@ -15,7 +15,7 @@ use crate::{
     codec::{Codec, SMALL},
     error,
     fork::Home,
-    log::{TSLog, unpicklable},
+    log::TSLog,
     object::Serializer,
 };
 
@@ -232,7 +232,7 @@ impl TSReader {
         let reader = opened.map_err(|error| error::from_log(py, error, &folder))?;
         let codec = Codec::new(reader.schema()).map_err(|why| error::from_invalid(py, why))?;
         if serializer.is_some() && !codec.layouts.is_empty() {
-            return Err(crate::log::formats_and_serializer(py));
+            return Err(error::formats_and_serializer(py));
         }
         Ok(Self::new(reader, Arc::new(codec), serializer, folder, n))
     }
@@ -459,6 +459,6 @@ impl TSReader {
     }
 
     fn __reduce__(slf: &Bound<'_, Self>) -> PyResult<()> {
-        Err(unpicklable(slf.as_any(), "call TSReader.open(folder, n) in the other process"))
+        Err(error::unpicklable(slf.as_any(), "call TSReader.open(folder, n) in the other process"))
     }
 }

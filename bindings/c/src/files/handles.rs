@@ -9,11 +9,13 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
-use tslog_core::{Error, SharedLog, SharedReader};
+use tslog_core::{
+    Error, SharedLog, SharedReader, View,
+    storage::{folder::Folder, image::Image},
+};
 
-use super::schema::Described;
-use super::view::AnyView;
-use crate::error::Fault;
+use super::described::Described;
+use crate::fault::Fault;
 use crate::pointers::Out;
 
 /// A handle as C has it.
@@ -33,6 +35,12 @@ pub(super) enum Object {
     Log(SharedLog),
     Reader(Arc<Mutex<SharedReader>>),
     View(Arc<Mutex<AnyView>>),
+}
+
+/// A view of either medium.
+pub(super) enum AnyView {
+    Folder(View<Folder>),
+    Image(View<Image>),
 }
 
 struct Table {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use tslog_core::{Invalid, Options};
 
+use super::described::Described;
 use super::handles::{Handle, Object, hand_out};
 use super::path;
-use super::schema::Described;
 use crate::abi::{Config, ErrorDetails, Report, Stats, TSLOG_EXISTING, TSLOG_RECREATE, ValueOfC};
 use crate::config::Parameters;
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::guard::{Outcome, answer};
 use crate::pointers::{In, Out};
 use crate::values::read_all;

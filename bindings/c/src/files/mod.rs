@@ -1,5 +1,6 @@
 //! The functions over folders: handles, logs, readers, views, and what all three know.
 
+mod described;
 mod handles;
 mod log;
 mod reader;
@@ -10,7 +11,7 @@ use std::{ffi::OsStr, os::unix::ffi::OsStrExt as _, path::Path};
 
 use core::ffi::c_char;
 
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::pointers::In;
 
 /// A path as the system has it: any bytes.

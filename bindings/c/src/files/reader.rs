@@ -8,11 +8,11 @@ use std::{
 
 use tslog_core::{Error, Invalid, Options, SharedReader};
 
+use super::described::Described;
 use super::handles::{Handle, Object, hand_out, lock};
 use super::path;
-use super::schema::Described;
 use crate::abi::{Batch, ErrorDetails, RecordRead, ValueOfC};
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::guard::{Outcome, answer};
 use crate::pointers::{In, Out};
 

@@ -8,19 +8,13 @@ use tslog_core::{
     storage::{folder::Folder, image::Image},
 };
 
-use super::handles::{Handle, Object, hand_out, lock};
+use super::described::Described;
+use super::handles::{AnyView, Handle, Object, hand_out, lock};
 use super::path;
-use super::schema::Described;
 use crate::abi::{Batch, ErrorDetails, Range, ViewInfo};
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::guard::{Outcome, answer};
 use crate::pointers::{In, Out};
-
-/// A view of either medium.
-pub(super) enum AnyView {
-    Folder(View<Folder>),
-    Image(View<Image>),
-}
 
 /// Runs the same code on either view.
 macro_rules! either {

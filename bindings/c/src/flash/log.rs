@@ -11,7 +11,7 @@ use crate::abi::{
     TSLOG_FLASH_FORMATS_MAX, TSLOG_FLASH_SIZE,
 };
 use crate::config::Parameters;
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::guard::{Outcome, answer};
 use crate::pointers::{In, Out};
 

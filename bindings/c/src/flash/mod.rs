@@ -16,7 +16,7 @@ use core::{
 use tslog_core::{Error, Log, MAX_READERS, Reader};
 
 use crate::abi::{TSLOG_FLASH_ALIGN, TSLOG_FLASH_SIZE};
-use crate::error::{Fault, System};
+use crate::fault::{Fault, System};
 use crate::pointers::Out;
 use storage::Callbacks;
 

@@ -6,7 +6,7 @@ use tslog_core::Invalid;
 
 use super::{Handle, ReaderHandle};
 use crate::abi::{Batch, ErrorDetails};
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::guard::{Outcome, answer};
 use crate::pointers::Out;
 

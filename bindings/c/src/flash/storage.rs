@@ -6,7 +6,7 @@ use tslog_core::storage::{Geometry, Slots, Storage};
 
 use crate::abi::StorageCallbacks;
 use crate::config::check_size;
-use crate::error::Fault;
+use crate::fault::Fault;
 use crate::pointers::In;
 
 /// A callback returned this, and not 0; or 0 if the library asked for bytes outside the slots.

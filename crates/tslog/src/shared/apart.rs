@@ -4,7 +4,8 @@ use std::{io, path::Path};
 
 use super::{
     Raw, Schema, SharedReader,
-    reader::{Source, WINDOW},
+    reader::WINDOW,
+    source::{Apart, Source},
 };
 use crate::{
     error::Error,
@@ -14,21 +15,8 @@ use crate::{
         probe::{Seen, Window, look},
         read::Bounds,
     },
-    storage::{dir::Watch, folder::Folder},
+    storage::folder::Folder,
 };
-
-/// A reader without a writer in this process.
-#[derive(Debug)]
-pub(super) struct Apart {
-    pub(super) schema: Schema,
-    /// What is looked at to find out: in the window of the reader records may be at hand.
-    pub(super) window: Vec<u8>,
-    /// What the kernel tells of the folder, once it was waited for.
-    pub(super) watch: Option<Watch>,
-    /// How often it has changed, once a task has waited for it.
-    #[cfg(feature = "async")]
-    pub(super) changes: Option<std::sync::Arc<super::shown::Shown<u64>>>,
-}
 
 impl SharedReader<Raw> {
     pub(super) fn apart(path: &Path, n: u8) -> Result<Self, Error<io::Error>> {

@@ -4,11 +4,7 @@
 
 use std::io;
 
-use super::{
-    SharedReader,
-    options::BATCH_BYTES,
-    reader::{Source, WINDOW},
-};
+use super::{SharedReader, options::BATCH_BYTES, reader::WINDOW, source::Source};
 use crate::{
     error::Error,
     log::{

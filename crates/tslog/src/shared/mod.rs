@@ -15,6 +15,7 @@ mod reader;
 mod ready;
 mod records;
 mod shown;
+mod source;
 mod sync;
 mod typed;
 mod view;

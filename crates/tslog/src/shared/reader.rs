@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use std::{io, sync::Arc};
 
-use super::{Handle, Inner, Raw, Schema, apart::Apart};
+use super::{Handle, Inner, Raw, Schema, source::Source};
 use crate::{
     Batch,
     error::{Error, Invalid},
@@ -42,15 +42,6 @@ pub struct SharedReader<T = Raw> {
     counter: u32,
     closed: bool,
     records: PhantomData<fn() -> T>,
-}
-
-/// Who says what is durable.
-#[derive(Debug)]
-pub(super) enum Source {
-    /// The writer in this process, which sees how far we are.
-    Beside(Arc<Inner>, Arc<Handle>),
-    /// What the folder shows, once it is made durable.
-    Apart(Box<Apart>),
 }
 
 impl<T> SharedReader<T> {

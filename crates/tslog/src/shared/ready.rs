@@ -10,7 +10,11 @@ use core::{
 };
 use std::{io, sync::Arc, thread::Builder, time::Instant};
 
-use super::{SharedReader, apart::Apart, reader::Source, shown::Shown};
+use super::{
+    SharedReader,
+    shown::Shown,
+    source::{Apart, Source},
+};
 use crate::{error::Error, storage::dir::Watch};
 
 /// How long the thread may outlive its reader.

@@ -6,7 +6,7 @@
 use core::time::Duration;
 use std::{io, time::Instant};
 
-use super::{SharedReader, reader::Source};
+use super::{SharedReader, source::Source};
 use crate::error::Error;
 
 impl<T> SharedReader<T> {

@@ -1,5 +1,6 @@
 //! Files of a folder that are written and synced beside other work on it.
 
+use rustix::fs::Advice;
 use rustix::io::retry_on_intr;
 use std::{
     fs::File,
@@ -7,8 +8,6 @@ use std::{
     os::{fd::OwnedFd, unix::fs::FileExt},
     sync::Arc,
 };
-
-use super::real::sync_data;
 
 /// A file to be written, and what makes it and all that was written before durable.
 #[derive(Debug)]
@@ -57,4 +56,15 @@ impl LentNames {
     pub(crate) fn sync(&self) -> io::Result<()> {
         Ok(retry_on_intr(|| rustix::fs::fsync(&self.0))?)
     }
+}
+
+/// Makes the bytes of a file durable.
+pub(super) fn sync_data(file: &File) -> io::Result<()> {
+    let synced = file.sync_data();
+    if synced.is_err() {
+        // The cache would go on showing what is not on the disk, and whoever opens the log next
+        // would believe it.
+        let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
+    }
+    synced
 }

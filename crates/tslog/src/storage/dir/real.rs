@@ -8,7 +8,7 @@
 //! only to those who had the file open. For the same reason a failed sync is never tried again.
 
 use core::fmt;
-use rustix::fs::{Advice, AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::io::{self, ErrorKind};
 use std::os::{fd::OwnedFd, unix::fs::FileExt};
@@ -16,7 +16,7 @@ use std::{fs::File, path::Path, sync::Arc};
 
 use super::{
     Dir, Name,
-    lent::{Lent, LentNames},
+    lent::{Lent, LentNames, sync_data},
     watch::Watch,
 };
 
@@ -284,16 +284,6 @@ impl Dir for RealDir {
         let file = unless_missing(self.open_file(name, OFlags::empty()))?;
         file.map_or(Ok(false), |(file, _)| Ok(try_lock(file)?.is_err()))
     }
-}
-
-pub(super) fn sync_data(file: &File) -> io::Result<()> {
-    let synced = file.sync_data();
-    if synced.is_err() {
-        // The cache would go on showing what is not on the disk, and whoever opens the log next
-        // would believe it.
-        let _ = rustix::fs::fadvise(file, 0, None, Advice::DontNeed);
-    }
-    synced
 }
 
 fn inode(stat: &rustix::fs::Stat) -> Inode {
