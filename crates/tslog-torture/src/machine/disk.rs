@@ -53,7 +53,9 @@ impl Mounted {
     ) -> Result<Self> {
         std::fs::create_dir_all(at_folder).map_err(at(at_folder))?;
         // A loop device that was another disk's a moment ago may still show what was read of that.
-        program::run(Command::new("blockdev").arg("--flushbufs").arg(device))?;
+        if device.starts_with("/dev") {
+            program::run(Command::new("blockdev").arg("--flushbufs").arg(device))?;
+        }
         rustix::mount::mount(device, at_folder, kind, MountFlags::NOATIME, options)
             .map_err(|error| format!("{kind} is not mounted: {error}"))?;
         Ok(Self { at: at_folder.to_owned() })
