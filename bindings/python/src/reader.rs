@@ -22,6 +22,9 @@ use crate::{
 /// How long a wait goes on without a look at whether the user has pressed Ctrl-C.
 const PATIENCE: Duration = Duration::from_millis(50);
 
+/// The system has no memory left.
+const ENOMEM: i32 = 12;
+
 /// Reads the records of a log in order, and acknowledges them.
 ///
 /// It is the result of `TSLog.reader(n)`; in another process, of `TSReader.open`. All methods may
@@ -310,7 +313,11 @@ impl TSReader {
         let (bytes, first) = self.detached(py, |reader| {
             let count = usize::try_from(reader.lag()?.min(most)).unwrap_or(usize::MAX);
             let first = reader.cursor().saturating_add(1);
-            let mut bytes = vec![0; count.saturating_mul(size)];
+            let need = count.saturating_mul(size);
+            // How many there are says the log, and what it says may be forged.
+            let room = Vec::<u8>::new().try_reserve_exact(need);
+            room.map_err(|_| Error::Storage(std::io::Error::from_raw_os_error(ENOMEM)))?;
+            let mut bytes = vec![0; need];
             let mut end = 0;
             while end < bytes.len() {
                 match reader.read_batch(bytes.get_mut(end..).unwrap_or_default()) {

@@ -4,7 +4,7 @@
 
 use std::io;
 
-use super::{SharedReader, options::BATCH_BYTES, reader::WINDOW, source::Source};
+use super::{SharedReader, memory::zeroed, options::BATCH_BYTES, reader::WINDOW, source::Source};
 use crate::{
     error::Error,
     log::{
@@ -74,7 +74,8 @@ impl<T> SharedReader<T> {
     /// Reads with care, into memory of its own: what does not read back may have been given up, and
     /// the window is needed to find the way. The cursor moves over what is lost.
     fn read(&mut self) -> Result<(), Error<io::Error>> {
-        let mut bytes = vec![0; WINDOW.max(self.plan.record_size as usize)];
+        let size = WINDOW.max(self.plan.record_size as usize);
+        let mut bytes = zeroed(size).map_err(Error::Storage)?;
         let before = self.at;
         let mut read = |reader: &mut Self| {
             let (bounds, next) = (reader.bounds, reader.cursor.saturating_add(1));

@@ -9,6 +9,7 @@ mod committer;
 mod gather;
 mod group;
 mod handle;
+mod memory;
 mod options;
 mod reader;
 #[cfg(feature = "async")]
@@ -153,7 +154,7 @@ impl<T> SharedLog<T> {
         let (report, plan) = (log.report(), log.plan());
         let shown = Arc::new(Shown::new(published));
         let inner = Arc::new(Inner {
-            group: Group::new(Writer::new(log, Arc::clone(&shown)), when),
+            group: Group::new(Writer::new(log, Arc::clone(&shown))?, when),
             shown,
             path,
             schema,
@@ -179,13 +180,12 @@ impl<T> SharedLog<T> {
     /// As [`SharedLog::store_record`], if that is a matter of copying the bytes: no commit comes
     /// due, no bucket or part of one has to be written, and no other thread is in the log. `None`
     /// means that nothing has changed, and that [`SharedLog::store_record`], which may wait for the
-    /// medium, is to be called.
+    /// medium, is to be called: where only some threads may wait, one of those.
     ///
     /// ```
     /// # let folder = tempfile::tempdir()?;
     /// # let path = folder.path().join("log");
     /// # let log = tslog::Options::new().record_size(8).open_raw(&path)?;
-    /// // Where waiting is for somebody else to do, as in a runtime with few threads.
     /// match log.try_store_record(b"one") {
     ///     Some(seqn) => seqn,
     ///     None => log.store_record(b"one")?,

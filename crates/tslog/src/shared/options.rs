@@ -3,7 +3,7 @@
 use core::time::Duration;
 use std::{io, path::Path};
 
-use super::{Raw, Schema, SharedLog, SharedReader, When, borrow_formats};
+use super::{Raw, Schema, SharedLog, SharedReader, When, borrow_formats, memory::zeroed};
 use crate::{
     Config, Log, Policy, Record, error::Error, layout::plan::Plan, storage::folder::Folder,
 };
@@ -263,7 +263,8 @@ impl Options {
         let records = records.min(u64::from(most)).clamp(1, 65_535);
         let bytes = records.saturating_mul(u64::from(made.record_size)).saturating_add(128);
         let bytes = usize::try_from(bytes.max(64 * 1024)).unwrap_or(usize::MAX);
-        let log = Log::open(storage, vec![0; bytes], &config)?;
+        let batch = zeroed(bytes).map_err(Error::Storage)?;
+        let log = Log::open(storage, batch, &config)?;
         let when = When {
             delta: u64::from(self.commit_delta),
             interval: self.commit_interval,

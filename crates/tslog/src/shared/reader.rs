@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use std::{io, sync::Arc};
 
-use super::{Handle, Inner, Raw, Schema, source::Source};
+use super::{Handle, Inner, Raw, Schema, memory::zeroed, source::Source};
 use crate::{
     Batch,
     error::{Error, Invalid},
@@ -100,7 +100,7 @@ impl<T> SharedReader<T> {
     /// [`Error::Damaged`] and [`Error::Lost`] name numbers that cannot be read, once each;
     /// [`Error::Closed`]; [`Error::Storage`].
     pub fn next_record(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error<io::Error>> {
-        let mut record = vec![0; self.plan.record_size as usize];
+        let mut record = self.memory_for_record()?;
         Ok(self.next_into(&mut record)?.map(|seqn| (seqn, record)))
     }
 
@@ -148,8 +148,12 @@ impl<T> SharedReader<T> {
     /// # Errors
     /// As [`SharedReader::next_record`].
     pub fn peek_record(&mut self) -> Result<Option<(u64, Vec<u8>)>, Error<io::Error>> {
-        let mut record = vec![0; self.plan.record_size as usize];
+        let mut record = self.memory_for_record()?;
         Ok(self.peek_into(&mut record)?.map(|seqn| (seqn, record)))
+    }
+
+    fn memory_for_record(&self) -> Result<Vec<u8>, Error<io::Error>> {
+        zeroed(self.plan.record_size as usize).map_err(Error::Storage)
     }
 
     fn peek_into(&mut self, out: &mut [u8]) -> Result<Option<u64>, Error<io::Error>> {

@@ -3,6 +3,7 @@
 use core::mem;
 use std::{io, sync::Arc};
 
+use super::memory::zeroed;
 use super::{FolderLog, Published, group::Batches, shown::Shown};
 use crate::{
     error::Error,
@@ -30,9 +31,9 @@ pub(super) struct Begun {
 }
 
 impl Writer {
-    pub(super) fn new(log: FolderLog, shown: Arc<Shown<Published>>) -> Self {
-        let spare = vec![0; log.buffer().len()];
-        Self { log, spare, shown }
+    pub(super) fn new(log: FolderLog, shown: Arc<Shown<Published>>) -> io::Result<Self> {
+        let spare = zeroed(log.buffer().len())?;
+        Ok(Self { log, spare, shown })
     }
 
     pub(super) fn bounds(&self) -> Bounds {

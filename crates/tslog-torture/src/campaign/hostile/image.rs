@@ -29,6 +29,27 @@ pub(super) fn try_one(seed: u64, case: u64, place: &Path) -> Result<()> {
     open_in_little_memory(&looking(&work), &log).map(|_| ())
 }
 
+/// Forged headers ask for records that no memory holds, which is said.
+pub(super) fn records_larger_than_memory_end_no_process(place: &Path) -> Result<()> {
+    let log = place.join("log");
+    let work = make_log(&log, 7)?;
+    let record_size = HEADER_FIELDS.iter().find(|field| field.name == "record_size");
+    let begin = record_size.map(|field| usize::try_from(field.offset).unwrap_or(0));
+    let begin = begin.ok_or("a header has no record size")?;
+    for forged in [1_u32 << 24, (1 << 25) - 1, 1 << 26, (1 << 27) - 1, 1 << 30] {
+        for copy in ["header-0", "header-1"] {
+            let path = log.join(copy);
+            let mut bytes = std::fs::read(&path).map_err(at(&path))?;
+            bytes[begin..begin + 4].copy_from_slice(&forged.to_le_bytes());
+            seal_header(&mut bytes);
+            std::fs::write(&path, bytes).map_err(at(&path))?;
+        }
+        open_in_little_memory(&looking(&work), &log)
+            .map_err(|why| format!("{forged} bytes: {why}"))?;
+    }
+    Ok(())
+}
+
 fn mutate(log: &Path, rng: &mut Rng) -> Result<()> {
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(log).map_err(at(log))?.flatten().map(|file| file.path()).collect();

@@ -29,6 +29,7 @@ const TRICKS: &[Trick] = &[
     ("foreign files", files::foreign_files_are_left_alone),
     ("two writers", files::a_second_writer_is_told_who_has_the_lock),
     ("a read-only medium", files::a_read_only_medium_is_read),
+    ("a forged record size", image::records_larger_than_memory_end_no_process),
 ];
 
 pub(crate) fn run(args: &Args, tally: &Tally<'_>) -> Result<()> {
