@@ -47,7 +47,8 @@ impl Folder<RealDir> {
     /// # Errors
     /// [`Error::Locked`]; [`Error::NoLog`] if nothing is there and nothing is to be made.
     pub fn open_writer(path: &Path, create: bool) -> Result<Self, Error<io::Error>> {
-        let mut folder = Self::new(RealDir::open(path, create).map_err(no_folder)?);
+        let why = if create { Error::Storage } else { no_folder };
+        let mut folder = Self::new(RealDir::open(path, create).map_err(why)?);
         // A folder of somebody else's must not get a lock file only because we looked.
         if !create && folder.is_blank().map_err(Error::Storage)? {
             return Err(Error::NoLog);
@@ -636,6 +637,14 @@ mod tests {
         assert_eq!(calls(&mut folder), made, "reader 1 goes first");
         folder.set_readers(1).unwrap();
         assert_eq!(calls(&mut folder), [""; 0]);
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_error_of_the_storage() {
+        let refused = Folder::open_writer(Path::new("/proc/tslog"), true).unwrap_err();
+        assert!(matches!(refused, Error::Storage(_)), "{refused:?}");
+        let absent = Folder::open_writer(Path::new("/proc/tslog"), false).unwrap_err();
+        assert!(matches!(absent, Error::NoLog), "{absent:?}");
     }
 
     #[test]
