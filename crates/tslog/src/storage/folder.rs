@@ -118,7 +118,7 @@ impl Folder<RealDir> {
     pub(crate) fn take_back(&mut self, durable: bool) {
         self.failed |= !durable;
         if durable {
-            for name in core::mem::take(&mut self.unsynced) {
+            for name in self.unsynced.drain(..) {
                 self.dir.synced(name);
             }
             self.names_changed = false;
