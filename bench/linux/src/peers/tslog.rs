@@ -1,11 +1,8 @@
 //! tslog through its shared handle, one call a record.
 
-use tslog::{Error, Options, SharedLog};
+use tslog::{Error, Options, SharedLog, SharedReader};
 
 use super::{Found, Outcome, Peer, Shape};
-
-/// Bytes of records that are asked for at once.
-const BATCH: usize = 64 * 1024;
 
 pub struct Log {
     log: SharedLog,
@@ -40,19 +37,14 @@ impl Peer for Log {
 
     fn read_all(&mut self, one_by_one: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
         let mut reader = self.log.reader(0)?;
-        let mut buffer = vec![0; BATCH];
-        let mut one = vec![0; self.record_size];
         loop {
             let read = if one_by_one {
-                reader.next_into(&mut one).map(|next| next.map(|_| one.as_slice()))
+                one_after_the_other(&mut reader, visit)
             } else {
-                let read = reader.read_batch(&mut buffer);
-                let size = self.record_size;
-                read.map(|next| next.map(|batch| &buffer[..batch.count as usize * size]))
+                in_batches(&mut reader, visit)
             };
             match read {
-                Ok(Some(records)) => visit(Found::Records(records)),
-                Ok(None) => return Ok(()),
+                Ok(()) => return Ok(()),
                 Err(error @ (Error::Damaged(_) | Error::Lost(_))) => {
                     visit(Found::Gap(error.to_string()));
                 }
@@ -70,4 +62,20 @@ impl Peer for Log {
     fn close(self: Box<Self>) -> Outcome<()> {
         Ok(self.log.close()?)
     }
+}
+
+type Read = Result<(), Error<std::io::Error>>;
+
+fn one_after_the_other(reader: &mut SharedReader, visit: &mut dyn FnMut(Found<'_>)) -> Read {
+    while let Some((_, record)) = reader.next_bytes()? {
+        visit(Found::Records(record));
+    }
+    Ok(())
+}
+
+fn in_batches(reader: &mut SharedReader, visit: &mut dyn FnMut(Found<'_>)) -> Read {
+    while let Some(records) = reader.next_batch()? {
+        visit(Found::Records(records.bytes()));
+    }
+    Ok(())
 }

@@ -104,6 +104,38 @@ impl<T> SharedReader<T> {
         Ok(self.next_into(&mut record)?.map(|seqn| (seqn, record)))
     }
 
+    /// As [`SharedReader::next_record`], but nothing is copied: the bytes are lent where they lie,
+    /// until the reader is asked for more.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir()?;
+    /// # let path = folder.path().join("log");
+    /// # let log = tslog::Options::new().record_size(4).commit_delta(1).open_raw(&path)?;
+    /// log.store_record(b"20.5")?;
+    /// let mut uplink = log.reader(0)?;
+    /// assert_eq!(uplink.next_bytes()?, Some((1, &b"20.5"[..])));
+    /// assert_eq!(uplink.next_bytes()?, None);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SharedReader::next_record`].
+    #[inline]
+    pub fn next_bytes(&mut self) -> Result<Option<(u64, &[u8])>, Error<io::Error>> {
+        if self.at_hand.count == 0 {
+            self.check_open()?;
+            self.gather()?;
+            if self.at_hand.count == 0 {
+                return Ok(None);
+            }
+        }
+        let begin = self.at_hand.begin;
+        self.move_on(1)?;
+        self.at_hand.take(1, self.plan.record_size as usize);
+        let bytes = self.window.get(begin..self.at_hand.begin).unwrap_or_default();
+        Ok(Some((self.cursor, bytes)))
+    }
+
     /// As [`SharedReader::next_record`], into the first bytes of `out`.
     ///
     /// # Errors
