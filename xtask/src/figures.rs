@@ -41,6 +41,14 @@ const fn crash_bars(states: f64) -> [BarOf; 6] {
     ]
 }
 
+/// Instructions of a store, a commit and a read, held to those that are kept.
+pub(crate) const COUNTS: Figure = Figure {
+    name: "counts",
+    commands: &["cargo run --release --package tslog-sim --bin figures -- counts"],
+    needs: &[Need { probe: "valgrind --version", package: Package::Debian("valgrind") }],
+    bars: &[("counts_violations", AtMost(0.0), "count")],
+};
+
 /// The firmware, linked for every board and run in an emulator.
 const FIRMWARE: Figure = Figure {
     name: "firmware",
@@ -108,12 +116,25 @@ const FIGURES: &[Figure] = &[
             ("linux_10m_memory_most", Below(1.0), "MB"),
             ("linux_10m_crashed_open_median", AtMost(1.0), "ms"),
             ("linux_10m_crashed_memory_most", Below(1.0), "MB"),
+            ("linux_100m_records", AtLeast(100_000_000.0), "records"),
+            ("linux_100m_open_median", AtMost(1.0), "ms"),
+            ("linux_100m_memory_most", Below(1.0), "MB"),
+            ("linux_100m_crashed_open_median", AtMost(1.0), "ms"),
+            ("linux_100m_crashed_memory_most", Below(1.0), "MB"),
+            ("linux_16b_k16_speed", AtLeast(0.95), "of_raw"),
+            ("linux_16b_k16_cpu", AtMost(1.2), "of_raw"),
+            ("linux_16t_k1_syncs", AtMost(0.15), "syncs/record"),
+            ("linux_16b_store_speed", AtLeast(0.7), "of_bufwriter"),
+            ("linux_background_store_p999_sync", AtMost(0.01), "syncs"),
+            ("linux_16b_k16_batches_speed", AtLeast(0.7), "of_raw"),
+            ("linux_4_readers_slow", AtMost(1.1), "of_alone"),
             ("linux_peers_durable_best", AtLeast(1.0), "times"),
             ("linux_peers_store_vs_best", AtLeast(2.0), "times"),
             ("linux_peers_batch_vs_best_verifying", AtLeast(5.0), "times"),
             ("linux_peers_next_vs_best", AtLeast(3.0), "times"),
         ],
     },
+    COUNTS,
     CRASH,
     Figure {
         name: "firmware",

@@ -96,5 +96,5 @@ impl Race<'_> {
 
 /// Prints one figure, rounded down so that no bar holds by the rounding.
 fn figure(name: &str, value: f64) {
-    println!("{name} {:.3} ratio", (value * 1000.0).floor() / 1000.0);
+    println!("{name} {:.3} times", (value * 1000.0).floor() / 1000.0);
 }

@@ -1,8 +1,9 @@
-//! Opening a log of ten million records.
+//! Opening a log of ten million records, and one of a hundred million.
 //!
 //! Opening reads one bucket, the newest, and is slowest when that is full of small commits. So the
 //! log ends with such a bucket; the others are written in large commits, to be quick. It is opened
-//! as it was closed, and once more as a crash would leave it.
+//! as it was closed, and once more as a crash would leave it. The records of the larger log are of
+//! one byte, so that it has room: how many there are is what counts.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -12,46 +13,55 @@ use std::time::{Duration, Instant};
 use super::mount::Ext4;
 use super::{Shape, run_again};
 use crate::{figure, payload};
-use tslog::SharedLog;
+use tslog::{Options, SharedLog};
 
-const RECORD_SIZE: u32 = 16;
 const BUCKET_SIZE: u32 = 16_384;
-/// Full buckets before the newest: with that one, 10,010,592 records.
-const BUCKETS: u64 = 610;
-/// The newest bucket has room for two more commits: the closing frame, and one after it.
-const NEWEST: u64 = BUCKET_SIZE as u64 - 32;
 const OPENS: usize = 101;
 
-const fn shape(commit_delta: u32) -> Shape {
-    Shape { record_size: RECORD_SIZE, bucket_size: BUCKET_SIZE, commit_delta }
-}
+/// A large log: its name, the bytes in a record, the records in a bucket, and the full buckets
+/// before the newest.
+type Large = (&'static str, u32, u32, u32);
 
-/// Prints the figures of the large log.
+/// With the newest bucket, 10,010,592 and 100,007,904 records. Opening lists the folder once, so
+/// that the number of buckets is what counts, and a larger log wants larger ones.
+const LARGE: [Large; 2] =
+    [("linux_10m", 16, BUCKET_SIZE, 610), ("linux_100m", 1, 4 * BUCKET_SIZE, 1525)];
+
+/// Prints the figures of the large logs.
 pub(super) fn run(ext4: &Ext4) {
+    for large in LARGE {
+        open(ext4, large);
+    }
     let folder = ext4.folder("large");
-    let log = shape(BUCKET_SIZE).open(&folder);
-    store(&log, BUCKETS * u64::from(BUCKET_SIZE));
-    log.close().expect("the log closes");
-    let log = shape(16).open(&folder);
-    store(&log, NEWEST);
-    log.close().expect("the log closes");
-    let records = log.stats().seqn;
-    figure("linux_10m_records", records as f64, "records");
-    figure("linux_10m_disk", disk(&folder) as f64 / records as f64, "bytes/record");
-    measure(&folder, "linux_10m");
-
-    let log = shape(16).open(&folder);
-    store(&log, 16);
-    drop(log);
-    measure(&folder, "linux_10m_crashed");
-    fs::remove_dir_all(&folder).expect("the log can be removed");
-
     // The same in commits of 16 from the first to the last record, in 64 full buckets.
-    let log = shape(16).open(&folder);
+    let log = Shape { record_size: 16, bucket_size: BUCKET_SIZE, commit_delta: 16 }.open(&folder);
     store(&log, 64 * u64::from(BUCKET_SIZE));
     log.close().expect("the log closes");
     let records = log.stats().seqn as f64;
     figure("linux_16b_k16_disk", disk(&folder) as f64 / records, "bytes/record");
+    fs::remove_dir_all(&folder).expect("the log can be removed");
+}
+
+fn open(ext4: &Ext4, (name, record_size, bucket_size, buckets): Large) {
+    let folder = ext4.folder("large");
+    let large = Shape { record_size, bucket_size, commit_delta: BUCKET_SIZE };
+    let small = Shape { commit_delta: 16, ..large };
+    let log = large.open(&folder);
+    store(&log, u64::from(buckets) * u64::from(bucket_size));
+    log.close().expect("the log closes");
+    let log = small.open(&folder);
+    // The newest bucket has room for two more commits: the closing frame, and one after it.
+    store(&log, u64::from(bucket_size) - 32);
+    log.close().expect("the log closes");
+    let records = log.stats().seqn;
+    figure(&format!("{name}_records"), records as f64, "records");
+    figure(&format!("{name}_disk"), disk(&folder) as f64 / records as f64, "bytes/record");
+    measure(&folder, name);
+
+    let log = small.open(&folder);
+    store(&log, 16);
+    drop(log);
+    measure(&folder, &format!("{name}_crashed"));
     fs::remove_dir_all(&folder).expect("the log can be removed");
 }
 
@@ -61,7 +71,7 @@ fn measure(folder: &Path, name: &str) {
 }
 
 fn store(log: &SharedLog, records: u64) {
-    let mut record = [0; RECORD_SIZE as usize];
+    let mut record = vec![0; log.schema().record_size as usize];
     let first = log.stats().seqn + 1;
     for seqn in first..first + records {
         payload(seqn, &mut record);
@@ -76,6 +86,11 @@ fn disk(folder: &Path) -> u64 {
     files.map(|file| file.and_then(|file| file.metadata()).expect("a file").blocks() * 512).sum()
 }
 
+/// Opens a log of whatever shape.
+fn open_as_it_is(folder: &Path) -> SharedLog {
+    Options::new().open_raw(folder).expect("the log opens")
+}
+
 /// Opens the log many times and prints how long that takes: its own time, which is the time this
 /// process was on a processor, as a user and in the kernel; and the time on the clock, which holds
 /// also the waiting for the syncs that opening makes.
@@ -84,7 +99,7 @@ pub(super) fn run_child(folder: &Path, name: &str) {
     for _ in 0..OPENS {
         let on_before = on_processor();
         let begun = Instant::now();
-        let log = shape(16).open(folder);
+        let log = open_as_it_is(folder);
         clock.push(ns(begun.elapsed()));
         own.push(on_processor() - on_before);
         assert!(log.stats().seqn > 10_000_000);
@@ -116,15 +131,15 @@ pub(super) fn run_memory(folder: &Path, name: &str) {
     // The first look makes room for what looking takes.
     let _ = (resident(), most_resident());
     let (before, most_before) = (resident(), most_resident());
-    let log = shape(16).open(folder);
+    let log = open_as_it_is(folder);
     let mut reader = log.reader(0).expect("there is one reader");
     let last = log.stats().seqn;
-    let mut expected = [0; RECORD_SIZE as usize];
+    let mut expected = vec![0; log.schema().record_size as usize];
     for seqn in [1, last] {
         reader.seek(seqn).expect("the record is there");
         let read = reader.next_record().expect("records read back");
         payload(seqn, &mut expected);
-        assert_eq!(read, Some((seqn, expected.to_vec())));
+        assert_eq!(read, Some((seqn, expected.clone())));
     }
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let grown = resident().saturating_sub(before);

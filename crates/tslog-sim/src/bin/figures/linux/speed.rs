@@ -247,7 +247,7 @@ fn scaling(ext4: &Ext4) {
         options.commit_delta(16).open_raw(&folder).expect("the log opens")
     };
     store(&log, 16);
-    for readers in [1, 2, 4] {
+    for readers in [1, 2, 3, 4] {
         let write = || took(|| store(&log, COMMITS * 16));
         let drained = |_| {
             let last = log.stats().seqn + COMMITS * 16;
