@@ -12,7 +12,7 @@
 //! the bucket.
 
 use super::{LayoutField, crc::crc32c, cursor::Cursors, get_seqn, put, put_seqn, take};
-use crate::words::MAX_READERS;
+use crate::words::{MAX_INDEX, MAX_READERS};
 
 pub(crate) const SIZE: usize = 32;
 
@@ -28,40 +28,30 @@ pub const BUCKET_FIELDS: &[LayoutField] = &[
     LayoutField { name: "crc", offset: 28, size: 4 },
 ];
 
+/// What a bucket header says of its bucket; where the readers stood, [`cursors`] tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct BucketHeader {
     pub(crate) index: u32,
     /// The number of the first record in the bucket, or of the one to come.
     pub(crate) first: u64,
-    lags: [u32; MAX_READERS],
 }
 
 impl BucketHeader {
     /// `cursors` yields the committed cursor of each declared reader, in order.
-    pub(crate) fn new(index: u32, first: u64, cursors: impl Iterator<Item = u64>) -> Self {
-        let mut lags = [NO_LAG; MAX_READERS];
-        for (lag, cursor) in lags.iter_mut().zip(cursors) {
-            let behind = first.saturating_sub(1).saturating_sub(cursor);
-            *lag = u32::try_from(behind).unwrap_or(NO_LAG);
-        }
-        Self { index, first, lags }
-    }
-
-    /// The cursors when this bucket was begun, of the readers for which the header says it.
-    pub(crate) fn cursors(&self) -> Cursors {
-        let mut cursors = Cursors::NONE;
-        for (reader, &lag) in self.lags.iter().enumerate().filter(|(_, lag)| **lag != NO_LAG) {
-            cursors.set(reader, self.first.saturating_sub(1).checked_sub(u64::from(lag)));
-        }
-        cursors
-    }
-
-    pub(crate) fn encode(&self, base_seed: u32) -> [u8; SIZE] {
+    pub(crate) fn encode(
+        &self,
+        base_seed: u32,
+        cursors: impl IntoIterator<Item = u64>,
+    ) -> [u8; SIZE] {
         let mut bytes = [0; SIZE];
         put(&mut bytes, 0, &self.index.to_le_bytes());
         put(&mut bytes, 4, &put_seqn(self.first));
-        for (at, lag) in [12, 16, 20, 24].into_iter().zip(self.lags) {
-            put(&mut bytes, at, &lag.to_le_bytes());
+        let mut cursors = cursors.into_iter();
+        for reader in 0..MAX_READERS {
+            let behind =
+                cursors.next().map(|cursor| self.first.saturating_sub(1).saturating_sub(cursor));
+            let lag = behind.and_then(|behind| u32::try_from(behind).ok()).unwrap_or(NO_LAG);
+            put(&mut bytes, lag_at(reader), &lag.to_le_bytes());
         }
         let crc = crc32c(seed(base_seed, self.index), &bytes[..28]);
         put(&mut bytes, 28, &crc.to_le_bytes());
@@ -71,13 +61,29 @@ impl BucketHeader {
     pub(crate) fn decode(bytes: &[u8; SIZE], base_seed: u32) -> Option<Self> {
         let index = u32::from_le_bytes(take(bytes, 0));
         let crc = u32::from_le_bytes(take(bytes, 28));
-        if crc32c(seed(base_seed, index), &bytes[..28]) != crc {
+        if index >= MAX_INDEX || crc32c(seed(base_seed, index), &bytes[..28]) != crc {
             return None;
         }
         let first = get_seqn(take(bytes, 4)).filter(|&first| first > 0)?;
-        let lags = [12, 16, 20, 24].map(|at| u32::from_le_bytes(take(bytes, at)));
-        Some(Self { index, first, lags })
+        Some(Self { index, first })
     }
+}
+
+/// The cursors when a bucket was begun, of the readers for which the bytes of its header, which
+/// was found sound, say it.
+pub(crate) fn cursors(bytes: &[u8; SIZE], first: u64) -> Cursors {
+    let mut cursors = Cursors::NONE;
+    for reader in 0..MAX_READERS {
+        let lag = u32::from_le_bytes(take(bytes, lag_at(reader)));
+        if lag != NO_LAG {
+            cursors.set(reader, first.saturating_sub(1).checked_sub(u64::from(lag)));
+        }
+    }
+    cursors
+}
+
+fn lag_at(reader: usize) -> usize {
+    reader.saturating_mul(4).saturating_add(12)
 }
 
 /// The seed of every checksum in bucket `index`.
@@ -91,13 +97,12 @@ mod tests {
 
     #[test]
     fn a_header_reads_back_and_every_flipped_bit_is_refused() {
-        let header = BucketHeader::new(7, 1001, [1000, 0, 996].into_iter());
-        let bytes = header.encode(0xABCD);
+        let header = BucketHeader { index: 7, first: 1001 };
+        let bytes = header.encode(0xABCD, [1000, 0, 996]);
         assert_eq!(BucketHeader::decode(&bytes, 0xABCD), Some(header));
-        assert_eq!(header.cursors().get(0), Some(1000));
-        assert_eq!(header.cursors().get(1), Some(0));
-        assert_eq!(header.cursors().get(2), Some(996));
-        assert_eq!(header.cursors().get(3), None);
+        let cursors = cursors(&bytes, header.first);
+        let known = [Some(1000), Some(0), Some(996), None];
+        assert_eq!([0, 1, 2, 3].map(|reader| cursors.get(reader)), known);
         assert_eq!(BucketHeader::decode(&bytes, 0xABCE), None, "another life of the log");
         for bit in 0..SIZE * 8 {
             let mut flipped = bytes;

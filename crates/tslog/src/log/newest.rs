@@ -28,7 +28,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     pub(crate) fn first_frame_number(&mut self, index: u32, low: u64, high: u64) -> Option<u64> {
         let offset = FIRST_FRAME;
         let frame = self.frame_header(index, offset)?;
-        let computed = self.frame_crc(index, offset, frame, |_, _| {});
+        let computed = self.frame_crc(index, offset, frame);
         frame.0.number_in(computed, low, high)
     }
 

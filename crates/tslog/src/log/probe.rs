@@ -12,7 +12,6 @@ use crate::{
         plan::Plan,
     },
     storage::Storage,
-    words::MAX_INDEX,
 };
 
 /// Bytes a reader without a buffer of its own looks at, at a time.
@@ -143,12 +142,18 @@ impl<S: Storage> Probe<'_, '_, S> {
         header.filter(|header| header.index == index)
     }
 
-    /// The header of whatever bucket of this log lies in `slot`.
-    pub(crate) fn header_in_slot(&mut self, slot: u32) -> Option<BucketHeader> {
+    /// The bytes of the header in `slot`.
+    pub(super) fn header_bytes(&mut self, slot: u32) -> [u8; bucket::SIZE] {
         let mut bytes = [0; bucket::SIZE];
         self.storage.read(slot, 0, &mut bytes);
+        bytes
+    }
+
+    /// The header of whatever bucket of this log lies in `slot`.
+    pub(crate) fn header_in_slot(&mut self, slot: u32) -> Option<BucketHeader> {
+        let bytes = self.header_bytes(slot);
         let header = BucketHeader::decode(&bytes, self.plan.base_seed);
-        header.filter(|header| self.plan.slot(header.index) == slot && header.index < MAX_INDEX)
+        header.filter(|header| self.plan.slot(header.index) == slot)
     }
 
     /// The frame header at `offset`, and the bytes of the frame on the medium.
@@ -167,14 +172,20 @@ impl<S: Storage> Probe<'_, '_, S> {
         size.filter(|_| header.kind != frame::Kind::Journal).map(|size| (header, size))
     }
 
-    /// The CRC of a frame as it reads now, to be compared with what its header says. `sink` is
-    /// given the payload and the padding, piece by piece, with their offset in the payload.
-    pub(crate) fn frame_crc(
+    /// The CRC of a frame as it reads now, to be compared with what its header says.
+    pub(crate) fn frame_crc(&mut self, index: u32, offset: u32, frame: (FrameHeader, u32)) -> u32 {
+        self.copy_frame(index, offset, frame, 0, &mut [])
+    }
+
+    /// As [`Probe::frame_crc`], and copies of the payload what fits into `out`, from `skip` on.
+    #[inline(never)]
+    pub(crate) fn copy_frame(
         &mut self,
         index: u32,
         offset: u32,
         (header, size): (FrameHeader, u32),
-        mut sink: impl FnMut(u32, &[u8]),
+        skip: u32,
+        out: &mut [u8],
     ) -> u32 {
         let mut crc = crc32c(bucket::seed(self.plan.base_seed, index), &header.head());
         let payload = size.saturating_sub(frame::SIZE_U32);
@@ -183,7 +194,7 @@ impl<S: Storage> Probe<'_, '_, S> {
             let at = offset.saturating_add(frame::SIZE_U32).saturating_add(done);
             let bytes = self.fetch(index, at, payload.saturating_sub(done) as usize);
             crc = crc32c(crc, bytes);
-            sink(done, bytes);
+            copy_overlap(out, skip, done, bytes);
             done = done.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1));
         }
         crc
@@ -226,7 +237,7 @@ impl<S: Storage> Probe<'_, '_, S> {
             }
             if let Some((header, size)) = self.frame_header(index, offset) {
                 budget = budget.saturating_sub(u64::from(size));
-                let computed = self.frame_crc(index, offset, (header, size), |_, _| {});
+                let computed = self.frame_crc(index, offset, (header, size));
                 let span = offset.saturating_sub(from).checked_div(self.plan.record_size);
                 let most = low.saturating_add(u64::from(span.unwrap_or(0)));
                 let most = most.saturating_add(missing);
@@ -289,4 +300,17 @@ pub(super) fn run_of(byte: u8, bytes: &[u8]) -> usize {
     let rest = bytes.get(whole.saturating_mul(16)..).unwrap_or_default();
     let more = rest.iter().take_while(|&&other| other == byte).count();
     whole.saturating_mul(16).saturating_add(more)
+}
+
+/// Copies the part of `bytes`, which lie at `done` in a payload, that belongs into `out`, which
+/// begins at `skip` in it.
+fn copy_overlap(out: &mut [u8], skip: u32, done: u32, bytes: &[u8]) {
+    let (skip, done) = (skip as usize, done as usize);
+    let from = skip.saturating_sub(done);
+    let to = done.saturating_sub(skip);
+    let (Some(bytes), Some(out)) = (bytes.get(from..), out.get_mut(to..)) else { return };
+    let len = bytes.len().min(out.len());
+    if let (Some(bytes), Some(out)) = (bytes.get(..len), out.get_mut(..len)) {
+        out.copy_from_slice(bytes);
+    }
 }

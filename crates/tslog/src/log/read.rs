@@ -169,9 +169,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         let skip = u32::from(at.taken).saturating_mul(record_size);
         let want = count.saturating_mul(record_size) as usize;
         let out = out.get_mut(..want).unwrap_or_default();
-        let computed = self.frame_crc(at.index, at.offset, (header, size), |done, bytes| {
-            copy_overlap(out, skip, done, bytes);
-        });
+        let computed = self.copy_frame(at.index, at.offset, (header, size), skip, out);
         let number = next.saturating_sub(u64::from(at.taken));
         if header.begins_with(computed, number) {
             return Step::Records(count);
@@ -193,7 +191,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// True if the frame at `offset` is sound and begins with `number`.
     fn vouches(&mut self, index: u32, offset: u32, number: u64) -> bool {
         let Some(frame) = self.frame_header(index, offset) else { return false };
-        let computed = self.frame_crc(index, offset, frame, |_, _| {});
+        let computed = self.frame_crc(index, offset, frame);
         frame.0.begins_with(computed, number)
     }
 
@@ -319,18 +317,5 @@ impl<S: Storage> Probe<'_, '_, S> {
             end.min(committed.unwrap_or(0).saturating_add(1))
         };
         u32::try_from(end.saturating_sub(next)).unwrap_or(OPEN).min(OPEN.saturating_sub(1))
-    }
-}
-
-/// Copies the part of `bytes`, which lie at `done` in a payload, that belongs into `out`, which
-/// begins at `skip` in it.
-fn copy_overlap(out: &mut [u8], skip: u32, done: u32, bytes: &[u8]) {
-    let (skip, done) = (skip as usize, done as usize);
-    let from = skip.saturating_sub(done);
-    let to = done.saturating_sub(skip);
-    let (Some(bytes), Some(out)) = (bytes.get(from..), out.get_mut(to..)) else { return };
-    let len = bytes.len().min(out.len());
-    if let (Some(bytes), Some(out)) = (bytes.get(..len), out.get_mut(..len)) {
-        out.copy_from_slice(bytes);
     }
 }

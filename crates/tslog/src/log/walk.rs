@@ -7,7 +7,7 @@
 use super::probe::{Probe, run_of};
 use crate::{
     layout::{
-        bucket::BucketHeader,
+        bucket::{self, BucketHeader},
         crc::crc32c,
         cursor::{Cursors, PAYLOAD_SIZE, decode_payload},
         frame::{FrameHeader, Kind},
@@ -46,15 +46,15 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    fn from(begin: u32, first: u64, header: Option<BucketHeader>) -> Self {
+    fn from(first: u64) -> Self {
         Self {
             first,
-            headed: header.is_some(),
+            headed: false,
             committed: None,
-            end: begin,
+            end: FIRST_FRAME,
             solid: false,
             closed: false,
-            cursors: header.map_or(Cursors::NONE, |header| header.cursors()),
+            cursors: Cursors::NONE,
             more: false,
         }
     }
@@ -93,21 +93,23 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// that can be, given the bucket before or a committed `cursor`; `None` if it does not, and so
     /// is no bucket.
     pub(crate) fn walk(&mut self, index: u32, cursor: u64) -> Option<Walk> {
-        let header = self.bucket_header(index);
-        let first = if let Some(header) = header {
-            header.first
+        let bytes = self.header_bytes(self.plan.slot(index));
+        let header = BucketHeader::decode(&bytes, self.plan.base_seed);
+        let mut walk = Walk::from(0);
+        if let Some(header) = header.filter(|header| header.index == index) {
+            (walk.headed, walk.first) = (true, header.first);
+            walk.cursors = bucket::cursors(&bytes, header.first);
         } else {
             let (low, high) = self.plausible_first(index, cursor);
-            self.first_frame_number(index, low, high)?
-        };
-        let begin = FIRST_FRAME;
-        let mut walk = Walk::from(begin, first, header);
+            walk.first = self.first_frame_number(index, low, high)?;
+        }
         if !self.hop(index, &mut walk) {
             self.check_all(index, &mut walk, 0);
         }
         // Header and first frame are one write: unless a later frame shows that it was whole, the
         // header must be sound, and be so tomorrow.
-        let one = self.frame_header(index, begin).map(|(_, size)| begin.saturating_add(size));
+        let one = self.frame_header(index, FIRST_FRAME);
+        let one = one.map(|(_, size)| FIRST_FRAME.saturating_add(size));
         if one.is_none_or(|one| walk.end <= one) && !self.is_header_stable(index) {
             (walk.solid, walk.committed, walk.closed) = (false, None, false);
         }
@@ -118,7 +120,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// The last number committed in a bucket of which neither the header nor the first frame is
     /// sound, where the first one is `next` or later.
     pub(crate) fn committed_in(&mut self, index: u32, next: u64) -> Option<u64> {
-        let mut walk = Walk::from(FIRST_FRAME, next, None);
+        let mut walk = Walk::from(next);
         self.check_all(index, &mut walk, self.plan.numbers_max::<S>());
         walk.committed
     }
@@ -198,13 +200,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     fn note(&mut self, index: u32, link: Link, walk: &mut Walk) -> bool {
         let mut payload = [0; PAYLOAD_SIZE];
         let frame = (link.header, link.size);
-        let computed = self.frame_crc(index, link.offset, frame, |done, bytes| {
-            let at = done as usize;
-            let rest = payload.get_mut(at..).unwrap_or_default();
-            for (to, from) in rest.iter_mut().zip(bytes) {
-                *to = *from;
-            }
-        });
+        let computed = self.copy_frame(index, link.offset, frame, 0, &mut payload);
         if !link.header.begins_with(computed, link.number) || !self.rereads(index, link) {
             return false;
         }
@@ -220,7 +216,7 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     fn is_sound(&mut self, index: u32, link: Link) -> bool {
         let frame = (link.header, link.size);
-        let computed = self.frame_crc(index, link.offset, frame, |_, _| {});
+        let computed = self.frame_crc(index, link.offset, frame);
         link.header.begins_with(computed, link.number)
     }
 

@@ -76,8 +76,8 @@ where
     /// The header the newest bucket gets.
     fn next_bucket_header(&self) -> [u8; bucket::SIZE] {
         let cursors = self.declared().iter().map(|reader| reader.committed);
-        let header = BucketHeader::new(self.tail.head, self.tail.first, cursors);
-        header.encode(self.plan.base_seed)
+        let header = BucketHeader { index: self.tail.head, first: self.tail.first };
+        header.encode(self.plan.base_seed, cursors)
     }
 }
 
