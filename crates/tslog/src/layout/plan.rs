@@ -66,7 +66,8 @@ impl Plan {
         u64::from(if self.is_named::<S>() { self.bucket_size } else { self.bucket_size.max(fit) })
     }
 
-    /// The slot of bucket `index`.
+    /// The slot of bucket `index`. It is needed all over, and a division is not short.
+    #[inline(never)]
     pub(crate) fn slot(&self, index: u32) -> u32 {
         index.checked_rem(self.ring).unwrap_or(0).saturating_add(FIRST_BUCKET_SLOT)
     }

@@ -50,13 +50,13 @@ where
             (self.journal, journal) = medium.end(found).map_err(Error::Storage)?;
         }
         let least = (0..MAX_READERS).filter_map(|n| placed.get(n)).min().unwrap_or(0);
-        let (mut end, oldest) = self.scan(|probe| {
-            let end = probe.find_end(least, journal, true);
-            let oldest = match end.tail.head {
+        let mut end = End::of_none();
+        let oldest = self.scan(|probe| {
+            probe.find_end(least, journal.as_ref(), true, &mut end);
+            match end.tail.head {
                 NO_INDEX => 1,
                 head => probe.first_number(end.tail.oldest, head),
-            };
-            (end, oldest)
+            }
         })?;
         if end.tail.head != NO_INDEX {
             // A journal that counts is the place for cursors until there is a newer bucket.
@@ -154,6 +154,12 @@ pub(crate) struct End {
 }
 
 impl End {
+    /// That of a log without records.
+    pub(crate) fn of_none() -> Self {
+        let (tail, told) = (Tail::empty(), Cursors::NONE);
+        Self { tail, clean: true, abandoned_size: 0, told, journal_counts: false }
+    }
+
     /// How far the log goes.
     #[cfg(feature = "std")]
     pub(crate) fn bounds(&self) -> Bounds {
@@ -162,40 +168,46 @@ impl End {
 }
 
 impl<S: Storage> Probe<'_, '_, S> {
-    /// Finds the newest bucket that is not void, and where it ends. `cursor` is one that was
-    /// committed; `own` says that nobody else writes.
+    /// Where the log ends now, for those who only look.
+    #[cfg(feature = "std")]
+    pub(crate) fn end_beside_writer(&mut self, journal: Option<&Journal>) -> End {
+        let mut end = End::of_none();
+        self.find_end(0, journal, false, &mut end);
+        end
+    }
+
+    /// Finds the newest bucket that is not void, and where it ends, and says so in `end`. `cursor`
+    /// is one that was committed; `own` says that nobody else writes.
     #[inline(never)]
-    pub(crate) fn find_end(&mut self, cursor: u64, journal: Option<Journal>, own: bool) -> End {
-        let (tail, told) = (Tail::empty(), Cursors::NONE);
-        let mut end = End { tail, clean: true, abandoned_size: 0, told, journal_counts: false };
-        let Some((newest, oldest)) = self.extremes() else { return end };
-        let mut lowest: Option<(u32, Walk)> = None;
+    fn find_end(&mut self, cursor: u64, journal: Option<&Journal>, own: bool, end: &mut End) {
+        let Some((newest, oldest)) = self.extremes() else { return };
+        let (mut lowest, mut walk) = (NO_INDEX, Walk::from_number(1));
         let mut next = Some(newest);
         while let Some(index) = next.filter(|&index| index >= oldest) {
             if own {
                 // A commit may have been on its way when a program ended and the power stayed on.
                 self.storage.settle(self.plan.slot(index));
             }
-            lowest = self.walk(index, cursor).map(|walk| (index, walk)).or(lowest);
-            if lowest.is_some_and(|(at, walk)| at == index && walk.solid) {
-                break;
+            if let Some(found) = self.walk(index, cursor) {
+                (lowest, walk) = (index, found);
+                if walk.solid {
+                    break;
+                }
             }
             end.abandoned_size = end.abandoned_size.saturating_add(self.bytes_in(index));
             next = self.below(index);
         }
         end.clean = false;
-        match lowest {
+        if walk.solid || walk.first > 1 {
             // If it is not solid, the bucket before it is gone or rotten; the numbers up to here
             // are taken.
-            Some((index, walk)) if walk.solid || walk.first > 1 => {
-                self.end_at(index, &walk, index == newest, &mut end);
-                end.tail.oldest = oldest;
-                self.hear_cursors(walk, journal, &mut end);
-            }
+            self.end_at(lowest, &walk, lowest == newest, end);
+            end.tail.oldest = oldest;
+            self.hear_cursors(&mut walk, journal, end);
+        } else {
             // Nothing was ever committed, or not a byte of it is left.
-            _ => end.tail.abandoned = true,
+            end.tail.abandoned = true;
         }
-        end
     }
 
     /// The log ends in bucket `index`.
@@ -216,7 +228,7 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// The cursors that the newest bucket, of this `walk`, tells of, and where its header is
     /// rotten, those of the bucket before; and those of the journal, if that counts.
-    fn hear_cursors(&mut self, mut walk: Walk, journal: Option<Journal>, end: &mut End) {
+    fn hear_cursors(&mut self, walk: &mut Walk, journal: Option<&Journal>, end: &mut End) {
         let mut index = end.tail.head;
         loop {
             if let Some(journal) = journal.filter(|journal| journal.index == index) {
@@ -230,7 +242,9 @@ impl<S: Storage> Probe<'_, '_, S> {
             let below = self.below(index).filter(|&below| below >= end.tail.oldest);
             let Some(below) = below else { break };
             index = below;
-            walk = self.walk(below, 0).unwrap_or(walk);
+            if let Some(found) = self.walk(below, 0) {
+                *walk = found;
+            }
         }
     }
 }

@@ -46,7 +46,8 @@ pub(crate) struct Walk {
 }
 
 impl Walk {
-    fn from(first: u64) -> Self {
+    /// Nothing was walked yet.
+    pub(super) fn from_number(first: u64) -> Self {
         Self {
             first,
             headed: false,
@@ -95,7 +96,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     pub(crate) fn walk(&mut self, index: u32, cursor: u64) -> Option<Walk> {
         let bytes = self.header_bytes(self.plan.slot(index));
         let header = BucketHeader::decode(&bytes, self.plan.base_seed);
-        let mut walk = Walk::from(0);
+        let mut walk = Walk::from_number(0);
         if let Some(header) = header.filter(|header| header.index == index) {
             (walk.headed, walk.first) = (true, header.first);
             walk.cursors = bucket::cursors(&bytes, header.first);
@@ -120,7 +121,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// The last number committed in a bucket of which neither the header nor the first frame is
     /// sound, where the first one is `next` or later.
     pub(crate) fn committed_in(&mut self, index: u32, next: u64) -> Option<u64> {
-        let mut walk = Walk::from(next);
+        let mut walk = Walk::from_number(next);
         self.check_all(index, &mut walk, self.plan.numbers_max::<S>());
         walk.committed
     }

@@ -339,7 +339,7 @@ impl<T> SharedReader<T> {
                 self.folder.refresh();
                 let window = &mut Window::ahead(&mut apart.window, Seen::default());
                 let bounds = look(&mut self.folder, &self.plan, window, |probe| -> Bounds {
-                    probe.find_end(0, None, false).bounds()
+                    probe.end_beside_writer(None).bounds()
                 });
                 let bounds = bounds.map_err(Error::Storage)?;
                 if bounds.last < self.bounds.last || bounds.head == NO_INDEX {

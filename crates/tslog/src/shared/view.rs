@@ -249,7 +249,7 @@ impl<S: Storage> View<S> {
         self.seen = Seen::default();
         self.storage.refresh();
         let last = self.bounds.last;
-        let end = self.probe(|probe| probe.find_end(0, None, false))?;
+        let end = self.probe(|probe| probe.end_beside_writer(None))?;
         (self.bounds, self.abandoned_size) = (end.bounds(), end.abandoned_size);
         if self.bounds.last < last || self.bounds.head == NO_INDEX {
             header::check_same(&mut self.storage, &self.plan)?;
@@ -328,7 +328,7 @@ impl<S: Storage> View<S> {
         let header = self.header;
         let journal = crate::log::newest_journal(&mut self.storage, &self.plan, &header);
         let journal = journal.map_err(Error::Storage)?;
-        let told = self.probe(|probe| probe.find_end(0, journal, false))?.told;
+        let told = self.probe(|probe| probe.end_beside_writer(journal.as_ref()))?.told;
         Ok((0..MAX_READERS).map_while(|n| told.get(n)).collect())
     }
 
