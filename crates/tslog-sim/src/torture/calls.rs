@@ -8,7 +8,7 @@
 use super::cuts::chosen_of;
 use super::media::{Bench, FolderOn, OnDisk, Round, check};
 use super::workloads::On;
-use super::{Options, Progress, Tally, spread};
+use super::{Options, Tally, spread};
 use crate::disk::{Failure, Image, Kept};
 use crate::harness::guarded;
 use crate::run::Run;
@@ -41,7 +41,7 @@ pub fn run(options: &Options) -> Result<Tally, String> {
     let rounds = options.by_size(1, 1, 40);
     let count = workloads.len() as u64;
     let (only_round, call, way) = (options.part(1)?, options.part(2)?, options.part(3)?);
-    let mut tally = spread(options, |turn, progress| {
+    let mut tally = spread(options, |turn, _| {
         let (number, at) = (turn / count, turn % count);
         if number >= if only_round.is_some() { 1 } else { rounds } {
             return None;
@@ -50,7 +50,7 @@ pub fn run(options: &Options) -> Result<Tally, String> {
         let workload = workloads[at as usize];
         debug_assert_eq!(workload.on, On::Folder, "calls are made to folders");
         let round = Round::new(workload, number, options.seed, COMMIT_MAX);
-        let mut sweep = Sweep { round: &round, progress, call, way, tally: Tally::default() };
+        let mut sweep = Sweep { round: &round, call, way, tally: Tally::default() };
         sweep.all(options.by_size(10, 1, 1));
         Some(sweep.tally)
     });
@@ -61,7 +61,6 @@ pub fn run(options: &Options) -> Result<Tally, String> {
 
 struct Sweep<'a> {
     round: &'a Round,
-    progress: &'a Progress,
     call: Option<u64>,
     way: Option<u64>,
     tally: Tally,
@@ -97,7 +96,6 @@ impl Sweep<'_> {
                     }
                 }
             }
-            self.progress.tried(WAYS);
         }
     }
 

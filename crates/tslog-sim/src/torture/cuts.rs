@@ -6,7 +6,7 @@
 
 use super::media::{Bench, OnDisk, Round, check, on_medium};
 use super::workloads::{Workload, all};
-use super::{Options, Progress, Tally, spread};
+use super::{Options, Tally, spread};
 use crate::disk::Kept;
 use crate::harness::guarded;
 use crate::power::{Fault, Rng};
@@ -23,9 +23,6 @@ const RANDOM: u64 = 1 << ALL_MAX;
 /// Bytes that the records of a commit have at most: with the bytes around them they fit eleven
 /// sectors.
 const COMMIT_MAX: u32 = 5200;
-
-/// States between two looks at the clock.
-const REPORT: u64 = 1000;
 
 /// Runs the campaign.
 ///
@@ -49,7 +46,7 @@ pub fn run(options: &Options) -> Result<Tally, String> {
         }
         let number = only_round.unwrap_or(number);
         let round = Round::new(workloads[at as usize], number, options.seed, COMMIT_MAX);
-        let mut sweep = Sweep { options, progress, cut, state, tally: Tally::default() };
+        let mut sweep = Sweep { options, cut, state, tally: Tally::default() };
         on_medium!(round.workload.on, sweep_on(&mut sweep, &round));
         Some(sweep.tally)
     });
@@ -75,7 +72,6 @@ pub(super) fn chosen_of(
 
 struct Sweep<'a> {
     options: &'a Options,
-    progress: &'a Progress,
     cut: Option<u64>,
     state: Option<u64>,
     tally: Tally,
@@ -141,9 +137,6 @@ fn try_all<M: OnDisk>(
             continue;
         }
         sweep.tally.states += 1;
-        if sweep.tally.states.is_multiple_of(REPORT) {
-            sweep.progress.tried(REPORT);
-        }
         subsets.choose(state, &mut kept);
         let image = run.medium.disk().left(&kept);
         if !seen.insert(image.hash() ^ expectation) {

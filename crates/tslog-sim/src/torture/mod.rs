@@ -121,19 +121,13 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// States that were tried so far.
+    /// States that were tried so far, in all turns that have ended.
     pub fn states(&self) -> u64 {
         self.states.load(Ordering::Relaxed)
     }
-
-    /// Counts states as they are tried.
-    pub fn tried(&self, states: u64) {
-        self.states.fetch_add(states, Ordering::Relaxed);
-    }
 }
 
-/// Lets threads take turn after turn, until one is told that there is no such turn. States are
-/// counted by [`Progress::tried`] while a turn goes on.
+/// Lets threads take turn after turn, until one is told that there is no such turn.
 pub fn spread(options: &Options, turn: impl Fn(u64, &Progress) -> Option<Tally> + Sync) -> Tally {
     let (progress, total) = (Progress::default(), Mutex::new(Tally::default()));
     let begun = Instant::now();
@@ -141,6 +135,7 @@ pub fn spread(options: &Options, turn: impl Fn(u64, &Progress) -> Option<Tally> 
         loop {
             let next = progress.turn.fetch_add(1, Ordering::Relaxed);
             let Some(tally) = turn(next, &progress) else { return };
+            progress.states.fetch_add(tally.states, Ordering::Relaxed);
             let mut total = total.lock().expect("no thread panics with the tally in its hands");
             total.add(tally);
             if total.violations.len() >= VIOLATIONS_MAX {

@@ -8,7 +8,7 @@
 use super::cuts::chosen_of;
 use super::media::shape_of;
 use super::workloads::{Act, On, Workload};
-use super::{Options, Progress, Tally, spread};
+use super::{Options, Tally, spread};
 use crate::harness::guarded;
 use crate::medium::Medium;
 use crate::nor::{Interrupted, Nor};
@@ -50,8 +50,7 @@ pub fn run(options: &Options) -> Result<Tally, String> {
         }
         let number = only_round.unwrap_or(number);
         let workload = workloads[at as usize];
-        let mut sweep =
-            Sweep { workload, number, progress, cut, state, seed: 0, tally: Tally::default() };
+        let mut sweep = Sweep { workload, number, cut, state, seed: 0, tally: Tally::default() };
         sweep.seed = Rng::new(options.seed ^ number << 8 ^ at << 40).bits();
         match GEOMETRIES[(number % geometries) as usize] {
             "1x4096" => sweep.all::<1, 4096>(),
@@ -89,7 +88,6 @@ impl<const WRITE: usize, const ERASE: usize> Medium for NorOn<WRITE, ERASE> {
 struct Sweep<'a> {
     workload: &'a Workload,
     number: u64,
-    progress: &'a Progress,
     cut: Option<u64>,
     state: Option<u64>,
     seed: u64,
@@ -158,9 +156,6 @@ impl Sweep<'_> {
             }
             self.tally.states += 1;
             self.tally.count(what, 1);
-            if self.tally.states.is_multiple_of(1000) {
-                self.progress.tried(1000);
-            }
             let mut rng = Rng::new(self.seed ^ cut << 24 ^ state);
             let checked = guarded(|| {
                 let own = Rng::new(rng.bits());

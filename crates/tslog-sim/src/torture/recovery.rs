@@ -6,7 +6,7 @@
 
 use super::cuts::{Subsets, chosen_of, cut_at};
 use super::media::{Bench, OnDisk, Round, check, on_medium};
-use super::{Options, Progress, Tally, spread};
+use super::{Options, Tally, spread};
 use crate::disk::{Image, Kept};
 use crate::harness::guarded;
 use crate::ops::How::Next;
@@ -66,7 +66,7 @@ pub fn run(options: &Options) -> Result<Tally, String> {
         }
         let number = only[0].unwrap_or(number);
         let round = Round::new(workloads[at as usize], number, options.seed, COMMIT_MAX);
-        let mut deep = Deep::new(options, progress, &round, &only[1..]);
+        let mut deep = Deep::new(options, &round, &only[1..]);
         on_medium!(round.workload.on, first(&mut deep, &round));
         Some(deep.tally)
     });
@@ -76,7 +76,6 @@ pub fn run(options: &Options) -> Result<Tally, String> {
 
 struct Deep<'a> {
     options: &'a Options,
-    progress: &'a Progress,
     round: &'a Round,
     /// The only cut and state of each depth, where a case is asked for.
     only: &'a [Option<u64>],
@@ -90,15 +89,9 @@ struct Deep<'a> {
 }
 
 impl<'a> Deep<'a> {
-    fn new(
-        options: &'a Options,
-        progress: &'a Progress,
-        round: &'a Round,
-        only: &'a [Option<u64>],
-    ) -> Self {
+    fn new(options: &'a Options, round: &'a Round, only: &'a [Option<u64>]) -> Self {
         Self {
             options,
-            progress,
             round,
             only,
             tally: Tally::default(),
@@ -152,9 +145,6 @@ impl<'a> Deep<'a> {
     fn count(&mut self, depth: usize) {
         self.tally.states += 1;
         self.tally.count(if depth == 1 { "two_deep" } else { "three_deep" }, 1);
-        if self.tally.states.is_multiple_of(1000) {
-            self.progress.tried(1000);
-        }
     }
 
     fn go_on<M: OnDisk>(&mut self, run: &Run<M>, image: &Image, path: &mut Vec<u64>) {

@@ -78,11 +78,10 @@ pub fn run(options: &Options) -> Result<Tally, String> {
             bits.chain(bursts).chain(sectors).map(move |turn| (*name, victim, turn))
         })
         .collect();
-    let mut tally = spread(options, |turn, progress| {
+    let mut tally = spread(options, |turn, _| {
         let (name, victim, turn) = turns.get(usize::try_from(turn).ok()?)?;
         let mut work = Work { name, victim, seed: options.seed, tally: Tally::default() };
         work.take(*turn);
-        progress.tried(work.tally.states);
         Some(work.tally)
     });
     tally.counts.insert("workloads", victims.len() as u64);
