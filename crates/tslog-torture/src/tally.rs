@@ -69,30 +69,33 @@ impl<'a> Tally<'a> {
 
     /// Runs cases one after the other on as many threads as there are jobs; each job makes what it
     /// needs once. A case says how it failed, and is told by its number alone what to do.
-    pub(crate) fn each<J>(
+    pub(crate) fn each<J: Send>(
         &self,
         cases: Range<u64>,
-        make: impl Fn(usize) -> Result<J, String> + Sync,
+        make: impl Fn(usize) -> Result<J, String>,
         run: impl Fn(&mut J, u64) -> Result<(), String> + Sync,
     ) -> Result<(), String> {
-        self.each_of(self.args.jobs, cases, make, run)
+        self.each_by(self.args.jobs, cases, make, run)
     }
 
     /// As [`Tally::each`], by one job.
-    pub(crate) fn each_alone<J>(
+    pub(crate) fn each_alone<J: Send>(
         &self,
         cases: Range<u64>,
-        make: impl Fn(usize) -> Result<J, String> + Sync,
+        make: impl Fn(usize) -> Result<J, String>,
         run: impl Fn(&mut J, u64) -> Result<(), String> + Sync,
     ) -> Result<(), String> {
-        self.each_of(1, cases, make, run)
+        self.each_by(1, cases, make, run)
     }
 
-    fn each_of<J>(
+    /// As [`Tally::each`], by so many jobs. All of them are made before the first case, and go
+    /// behind the last: what a program is started for meanwhile has the files of all the others
+    /// open for a moment, so that the room of one that is deleted is not free yet.
+    pub(crate) fn each_by<J: Send>(
         &self,
         jobs: usize,
         cases: Range<u64>,
-        make: impl Fn(usize) -> Result<J, String> + Sync,
+        make: impl Fn(usize) -> Result<J, String>,
         run: impl Fn(&mut J, u64) -> Result<(), String> + Sync,
     ) -> Result<(), String> {
         let only = self.args.case.filter(|case| cases.contains(case));
@@ -102,25 +105,26 @@ impl<'a> Tally<'a> {
         let jobs = if only.is_some() { 1 } else { jobs };
         let next = AtomicU64::new(cases.start);
         let tried = AtomicBool::new(false);
-        let work = |job: usize| -> Result<(), String> {
-            let mut own = make(job)?;
+        let work = |own: &mut J| {
             loop {
                 let case = only.unwrap_or_else(|| next.fetch_add(1, Ordering::Relaxed));
                 let done =
                     case >= cases.end || (only.is_some() && tried.swap(true, Ordering::Relaxed));
                 if done || self.violations() >= VIOLATIONS_MAX {
-                    return Ok(());
+                    return;
                 }
-                if let Err(what) = run(&mut own, case) {
+                if let Err(what) = run(own, case) {
                     self.violation(case, &what);
                 }
             }
         };
+        let mut owns = (0..jobs).map(make).collect::<Result<Vec<J>, String>>()?;
         std::thread::scope(|scope| {
             let work = &work;
-            let workers: Vec<_> = (0..jobs).map(|job| scope.spawn(move || work(job))).collect();
+            let workers: Vec<_> =
+                owns.iter_mut().map(|own| scope.spawn(move || work(own))).collect();
             let ended = workers.into_iter().map(|worker| {
-                worker.join().map_err(|_| "a job of the campaign ended in a panic".to_owned())?
+                worker.join().map_err(|_| "a job of the campaign ended in a panic".to_owned())
             });
             ended.collect::<Vec<_>>().into_iter().collect()
         })
@@ -137,5 +141,34 @@ impl<'a> Tally<'a> {
         println!("{name}_violations {violations} count");
         println!("{name}_seconds {:.1} s", self.begun.elapsed().as_secs_f64());
         violations == 0 && runs > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_job_is_made_before_the_first_case_and_goes_behind_the_last() {
+        struct Job<'a>(&'a AtomicU64);
+        impl Drop for Job<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, Ordering::SeqCst);
+            }
+        }
+        let words = ["full", "--seed", "1"].map(str::to_owned);
+        let args = Args::parse(&words).unwrap();
+        let (tally, jobs) = (Tally::new(&args), AtomicU64::new(0));
+        let make = |_| {
+            jobs.fetch_add(1, Ordering::SeqCst);
+            Ok(Job(&jobs))
+        };
+        let all_are_there = |_: &mut Job<'_>, _| {
+            tally.ran();
+            let there = jobs.load(Ordering::SeqCst);
+            if there == 4 { Ok(()) } else { Err(format!("{there} of 4 jobs")) }
+        };
+        tally.each_by(4, 0..1000, make, all_are_there).unwrap();
+        assert_eq!((tally.runs(), tally.violations(), jobs.into_inner()), (1000, 0, 0));
     }
 }
