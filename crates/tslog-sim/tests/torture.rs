@@ -3,7 +3,7 @@
 
 use tslog_sim::disk::Sabotage;
 use tslog_sim::harness::keep_panics;
-use tslog_sim::torture::{Options, Size, Tally, calls, cuts, nor, recovery};
+use tslog_sim::torture::{Options, Size, Tally, calls, cuts, nor, recovery, soak};
 
 fn options(workload: &str) -> Options {
     Options {
@@ -85,4 +85,15 @@ fn a_case_is_made_again_by_its_path_alone() {
     let again = cuts::run(&again).unwrap_or_else(|message| panic!("{message}"));
     assert_eq!((again.states, again.violations.len()), (1, 1));
     assert_eq!(again.violations[0].message, found.violations[0].message);
+}
+
+#[test]
+fn a_case_of_the_soak_lives_up_to_its_day_and_no_further() {
+    keep_panics();
+    let case = |path: &str| path.split('/').map(str::to_string).collect();
+    let days = |path| soak::run(&Options { case: Some(case(path)), ..options("") });
+    let tally = tried(days("day/0"));
+    assert_eq!((tally.counts["days"], tally.counts["cuts"]), (1, 1));
+    assert!(tally.states >= 86_000, "a day has {} records", tally.states);
+    assert!(days("night/0").is_err() && days("day/noon").is_err());
 }

@@ -8,6 +8,7 @@ use super::{Options, Tally};
 use crate::harness::guarded;
 use crate::nor::Nor;
 use crate::power::{Fault, Power, Rng};
+use crate::trail::{self, note};
 use embedded_storage::nor_flash::ReadNorFlash;
 use tslog::storage::flash::Flash;
 use tslog::{Config, Log, Reader, buffer_size};
@@ -51,9 +52,9 @@ struct Device {
 /// Runs the campaign.
 ///
 /// # Errors
-/// None: the signature is that of all campaigns.
+/// What is wrong with the case that was asked for.
 pub fn run(options: &Options) -> Result<Tally, String> {
-    let days = options.by_size(10, 100, 3650);
+    let days = days(options)?;
     let mut tally = Tally::default();
     let power = Power::new();
     let nor = TheNor::new(SECTORS, &power, Rng::new(options.seed));
@@ -71,8 +72,17 @@ pub fn run(options: &Options) -> Result<Tally, String> {
         cuts: 0,
         jumps: 0,
     };
-    if let Err(message) = guarded(|| (0..days).for_each(|_| device.day())) {
-        tally.violate(message, format!("day/{}", device.records / DAY));
+    let mut day = 0;
+    let lived = guarded(|| {
+        while day < days {
+            trail::forget();
+            note(|| format!("day {day}"));
+            device.day();
+            day += 1;
+        }
+    });
+    if let Err(message) = lived {
+        tally.violate(message, format!("day/{day}"));
     }
     let erases = device.nor.counts().erases;
     let (header, ring) = erases.split_at(2);
@@ -85,11 +95,24 @@ pub fn run(options: &Options) -> Result<Tally, String> {
     tally.count("ring_erases_least", least);
     tally.count("ring_erases_most", most);
     tally.count("header_erases_most", u64::from(*header.iter().max().unwrap_or(&0)));
-    if most > 2 * least {
+    if most > 2 * least && day == days {
         let message = format!("a sector was erased {most} times, another {least} times");
         tally.violate(message, "wear".into());
     }
     Ok(tally)
+}
+
+/// How many days are lived: up to the one that a case names, which all the days before make what
+/// it is.
+fn days(options: &Options) -> Result<u64, String> {
+    let all = options.by_size(10, 100, 3650);
+    let words: Option<Vec<&str>> =
+        options.case.as_ref().map(|case| case.iter().map(String::as_str).collect());
+    match words.as_deref() {
+        None | Some(["wear"]) => Ok(all),
+        Some(["day", _]) => Ok(options.part(1)?.map_or(all, |day| day + 1)),
+        Some(_) => Err("the cases are day/N and wear".into()),
+    }
 }
 
 impl Device {
@@ -177,6 +200,7 @@ impl Device {
         assert!(may, "found {found} records, and {} were committed", self.committed);
         let reader = log.reader(0).expect("there is a reader 0");
         let cursor = log.cursor(&reader).expect("the reader is open");
+        note(|| format!("found {found} records, and a reader behind {cursor}"));
         let known = [self.cursor, self.under_way].contains(&cursor);
         assert!(known, "the reader is behind {cursor}, and committed {}", self.cursor);
         (self.committed, self.cursor, self.under_way) = (found, cursor, cursor);
