@@ -411,3 +411,21 @@ fn a_frame_whose_count_looks_blank_is_found_behind_damage() {
     assert_eq!(lost, Err(Error::Damaged(SeqnRange { first: 1, last: 256 })));
     assert_eq!(log.next_record(&mut reader, &mut out).map_err(drop), Ok(Some(257)));
 }
+
+#[test]
+fn a_bucket_beyond_the_end_whose_header_is_rotten_does_not_come_back() {
+    let mut log = TheLog::create(Ram::new(vec![0xFF; 8 * 512], 512, 4), buffer(), &config());
+    for seqn in 1..=128 {
+        log.as_mut().unwrap().store_record(&record(seqn)).unwrap();
+    }
+    // Four buckets of 32 records: nothing is left of the third, and of the last all but its header.
+    let mut bytes = log.unwrap().into_storage().release();
+    bytes[4 * 512..5 * 512 + 32].fill(0x5A);
+    let mut log = TheLog::open(Ram::new(bytes, 512, 4), buffer(), &config()).unwrap();
+    assert_eq!(log.stats().committed, 64);
+    for seqn in 65..=68 {
+        assert_eq!(log.store_record(&record(seqn)).unwrap(), seqn);
+    }
+    let log = TheLog::open(log.into_storage(), buffer(), &config()).unwrap();
+    assert_eq!(log.stats().committed, 68);
+}
