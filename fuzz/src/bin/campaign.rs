@@ -89,7 +89,7 @@ fn parse(words: &[&str]) -> Result<Args, String> {
             "--size" => {
                 args.slice = Duration::from_secs(match value()? {
                     "quick" => 3,
-                    "ci" => 10,
+                    "ci" => 5,
                     "release" => 600,
                     size => return Err(format!("there is no size {size}")),
                 });
