@@ -82,6 +82,8 @@ const FIGURES: &[Figure] = &[
             ("flash_128b_k1_programmed", AtMost(1.11), "bytes/payload_byte"),
             ("flash_128b_k1_programmed_twice", AtMost(0.0), "words"),
             ("flash_128b_k1_open_read", AtMost(2700.0), "bytes"),
+            ("flash_wake_closed_abandoned", AtMost(0.0), "bytes/wake"),
+            ("flash_polled_store_erases", AtMost(0.0), "erases"),
             ("flash_ram_one_reader", AtMost(160.0), "bytes"),
             ("flash_ram_further_reader", AtMost(40.0), "bytes"),
         ],
@@ -141,6 +143,7 @@ const FIGURES: &[Figure] = &[
         commands: &["env -C examples/firmware cargo run --quiet --package torture --bin figures"],
         needs: &[],
         bars: &[
+            ("firmware_z_open_text", AtMost(12288.0), "bytes"),
             ("firmware_z_log_text", AtMost(12288.0), "bytes"),
             ("firmware_z_ram_log", AtMost(160.0), "bytes"),
             ("firmware_z_stack_most", AtMost(1024.0), "bytes"),
