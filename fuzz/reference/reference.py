@@ -248,6 +248,8 @@ class Frame:
     payload: bytes
     mixed: int
     number: int = 0
+    in_room: bool = True
+    """Its number is one for which the bytes skipped have room."""
 
     @property
     def used(self) -> int:
@@ -296,6 +298,14 @@ class Bucket:
             return self.frames[0].number
         return self.first
 
+    def ends(self, header: Header) -> list[int]:
+        """The numbers behind what its frames show to be committed. Header and first frame are one
+        write: that alone shows nothing if the header is not sound."""
+        shown = [frame for frame in self.frames if frame.kind != PART and frame.in_room]
+        if self.first is None and all(frame.at == header.up(32) for frame in shown):
+            return []
+        return [frame.next for frame in shown]
+
 
 def bucket_head(data: bytes, index: int, seed: int) -> Bucket:
     head = data[:32]
@@ -306,26 +316,47 @@ def bucket_head(data: bytes, index: int, seed: int) -> Bucket:
     return Bucket(index, None)
 
 
-def walk(data: bytes, header: Header, seed: int, least: int, most: int, exact: bool) -> list[Frame]:
-    """The sound frames of a bucket, the first of which has the number `least`.
+def ends_at(data: bytes, at: int, blank: int) -> bool:
+    """Whether nothing is looked for here or behind."""
+    step = 0
+    while at < len(data):
+        if data[at : at + 32].strip(bytes([blank])):
+            return False
+        at = -(-at // 512) * 512 + step
+        step = max(512, 2 * step)
+    return True
 
-    Without `exact` the first one may have any number up to `most`.
-    """
+
+def walk(
+    data: bytes, header: Header, seed: int, numbers: tuple[int, int], size: int, blank: int
+) -> list[Frame]:
+    """The sound frames of a bucket, which begins with one of these numbers: those that follow each
+    other from the first on, and behind the place where they do not, each that is sound."""
+    low, high = numbers
+    data = data[: header.slot_size]
     frames: list[Frame] = []
-    at = expected_at = header.up(32)
-    number = least
-    while at + 8 <= min(len(data), header.slot_size):
+    at = header.up(32)
+    while (frame := frame_at(data, at, header, seed)) and frame.kind != JOURNAL:
+        number = unmix(frame.mixed, low, high)
+        if number is None:
+            break
+        frame.number = number
+        frames.append(frame)
+        at += frame.size
+        low = high = frame.next
+    if ends_at(data, at, blank):
+        return frames
+    broken, most = at, high + size
+    while at + 8 <= len(data):
         frame = frame_at(data, at, header, seed)
-        if frame and frame.kind != JOURNAL:
-            skipped = (at - expected_at) // header.record_size
-            found = unmix(frame.mixed, number, number + skipped if exact else most)
-            if found is not None:
-                frame.number = found
-                frames.append(frame)
-                at = expected_at = at + frame.size
-                number, exact = frame.next, True
-                continue
-        at += header.write_size
+        number = unmix(frame.mixed, max(0, low - size), most) if frame else None
+        if frame and frame.kind != JOURNAL and number is not None:
+            frame.number = number
+            frame.in_room = low <= number <= high + (at - broken) // header.record_size
+            frames.append(frame)
+            at += frame.size
+        else:
+            at += header.write_size
     return frames
 
 
@@ -340,6 +371,9 @@ class Log:
         self.orderly = True
         self.buckets = self.find_buckets()
         self.end, self.newest = self.find_end()
+        if self.newest:
+            # What lies behind does not count.
+            del self.buckets[self.buckets.index(self.newest) + 1 :]
         self.cursors = self.find_cursors()
         if None in self.cursors and isinstance(medium, Flash):
             # Readers are numbered without a gap.
@@ -362,26 +396,29 @@ class Log:
             indexes = self.flash_indexes()
             oldest = max(0, max(indexes, default=0) - (self.header.slot_count - 2) + 1)
         sound = [index for index in indexes if self.head(index).first is not None]
-        if not sound:
-            return []
         buckets: list[Bucket] = []
         expected = oldest
-        for index in sorted(self.may_be(oldest, max(sound), indexes)):
+        newest = max(indexes if isinstance(self.medium, Folder) else sound, default=-1)
+        for index in sorted(self.may_be(oldest, newest, indexes)):
             if index > expected:
                 # However many are missing here, one stands for them all.
                 buckets.append(Bucket(expected, None))
             buckets.append(self.head(index))
             expected = index + 1
         firsts = [bucket.first for bucket in buckets if bucket.first is not None]
-        self.orderly = min(sound) >= oldest and firsts == sorted(firsts)
+        self.orderly = min(sound, default=oldest) >= oldest and firsts == sorted(firsts)
         self.read(buckets)
-        ring = self.header.slot_count - 2
-        if isinstance(self.medium, Flash) and max(sound) + 1 >= ring and len(buckets) > 1:
-            # The oldest slot may be erased for the bucket to come.
-            if buckets[0].index == oldest and buckets[0].begins(self.header) is None:
+        if isinstance(self.medium, Flash):
+            ring = self.header.slot_count - 2
+            while behind := self.behind(buckets):
+                buckets.append(behind)
+            # The oldest slot holds the newest bucket, or may be erased for the one to come.
+            newest = buckets[-1].index if buckets else -1
+            buckets = [bucket for bucket in buckets if bucket.index > newest - ring]
+            empty = len(buckets) > 1 and buckets[0].first is None and not buckets[0].frames
+            if newest + 1 >= ring and buckets[0].index == newest + 1 - ring and empty:
                 del buckets[0]
-        behind = self.behind(buckets[-1])
-        return buckets + [behind] if behind else buckets
+        return buckets
 
     def may_be(self, oldest: int, newest: int, named: list[int]) -> set[int]:
         """The buckets whose slots are there."""
@@ -414,41 +451,48 @@ class Log:
             size = max(size, self.header.slot_size // self.header.record_size)
         return size
 
-    def read(self, buckets: list[Bucket]) -> None:
-        least, size = 1, self.numbers_max()
-        for place, bucket in enumerate(buckets):
-            firsts = [after.first for after in buckets[place + 1 :] if after.first is not None]
+    def numbers(self, index: int, before: list[Bucket]) -> tuple[int, int]:
+        """The numbers that a bucket may begin with, given those before."""
+        size = self.numbers_max()
+        near = [bucket for bucket in before if index - bucket.index <= 4]
+        for bucket in reversed(near):
             if bucket.first is not None:
-                least = bucket.first
-            most = least + size
-            if bucket.first is None:
-                most = firsts[0] if firsts else most
-            data = self.medium.bucket(bucket.index)
-            seed = self.header.seed(bucket.index)
-            bucket.frames = walk(data, self.header, seed, least, most, bucket.first is not None)
-            if bucket.frames:
-                least = bucket.frames[-1].next
+                return bucket.first, bucket.first + size * (index - bucket.index)
+        if index == 0 or (near and near[0].index == 0):
+            return 1, 1 + size * index
+        return 1, 1
 
-    def behind(self, newest: Bucket) -> Bucket | None:
-        """The bucket behind the newest one, if only its header is rotten."""
-        index = newest.index + 1
+    def read(self, buckets: list[Bucket]) -> None:
+        for place, bucket in enumerate(buckets):
+            if bucket.first is not None:
+                numbers = (bucket.first, bucket.first)
+            else:
+                numbers = self.numbers(bucket.index, buckets[:place])
+                firsts = [after.first for after in buckets[place + 1 :] if after.first is not None]
+                if firsts and (bucket.index > 0 or numbers[0] > 1):
+                    least = numbers[0]
+                    if all(before.first is None for before in buckets[:place]):
+                        least = max(1, firsts[0] - self.numbers_max() * len(buckets))
+                    numbers = (least, firsts[0])
+            bucket.frames = self.frames(bucket.index, numbers)
+
+    def frames(self, index: int, numbers: tuple[int, int]) -> list[Frame]:
+        blank = 0xFF if isinstance(self.medium, Flash) else 0x00
         data, seed = self.medium.bucket(index), self.header.seed(index)
-        frame = frame_at(data, self.header.up(32), self.header, seed)
-        if index > INDEX_MAX or not frame or frame.kind == JOURNAL:
+        return walk(data, self.header, seed, numbers, self.numbers_max(), blank)
+
+    def behind(self, buckets: list[Bucket]) -> Bucket | None:
+        """The bucket behind the newest one, if its header alone is rotten."""
+        index = buckets[-1].index + 1 if buckets else 0
+        if index > INDEX_MAX or len(buckets) > self.header.slot_count:
             return None
-        most = newest.first + self.numbers_max()
-        number = unmix(frame.mixed, newest.first, most)
-        if number is None:
-            return None
-        bucket = Bucket(index, None)
-        most = number + self.numbers_max()
-        bucket.frames = walk(data, self.header, seed, number, most, True)
-        return bucket if len(bucket.frames) > 1 else None
+        frames = self.frames(index, self.numbers(index, buckets))
+        return Bucket(index, None, frames=frames) if frames else None
 
     def find_end(self) -> tuple[int, Bucket | None]:
         """The last number that was committed, and the newest bucket that counts."""
         for bucket in reversed(self.buckets):
-            ends = [frame.next for frame in bucket.frames if frame.kind != PART]
+            ends = bucket.ends(self.header)
             if ends:
                 return max(ends) - 1, bucket
         first = self.buckets[0].first if self.buckets else None
@@ -462,9 +506,9 @@ class Log:
         cursors: list[int | None] = [None] * READERS
         if self.newest:
             chain = [self.newest]
-            before = [b for b in self.buckets if b.index == self.newest.index - 1]
-            if self.newest.first is None:
-                chain = before + chain
+            before = [b for b in self.buckets if b.index < self.newest.index]
+            while chain[0].first is None and before:
+                chain.insert(0, before.pop())
             for bucket in chain:
                 self.bucket_cursors(bucket, cursors)
         journal = self.journal()
@@ -480,7 +524,7 @@ class Log:
             if lag != MASK and bucket.first is not None and bucket.first - 1 >= lag:
                 cursors[reader] = bucket.first - 1 - lag
         for frame in bucket.frames:
-            if frame.kind == CURSOR and frame.payload[7] < READERS:
+            if frame.in_room and frame.kind == CURSOR and frame.payload[7] < READERS:
                 cursors[frame.payload[7]] = int.from_bytes(frame.payload[:7], "little")
 
     def journal(self) -> bytes | None:
@@ -537,7 +581,7 @@ class Log:
         if begins is not None:
             return begins - 1
         # The next bucket is gone, and nobody says how far this one counts but its own commits.
-        ends = [frame.next - 1 for frame in bucket.frames if frame.kind != PART]
+        ends = [end - 1 for end in bucket.ends(self.header)]
         firsts = [after.first - 1 for after in behind if after.first is not None]
         return min([*firsts, max(ends, default=0)])
 

@@ -16,6 +16,12 @@ _CHUNK = 512
 # Frames of more bytes than this are compared with the file they are in before they are read.
 _LARGE = 65536
 _INDEX_MAX = 0xFFFFFFFC
+# What most media lose at once when they lose something, and how far from where a frame should lie
+# it is looked for, should a sector read as one of its neighbours.
+_SECTOR = 512
+_NEAR = 4096
+# How far behind a sound header buckets with rotten ones are believed.
+_ROTTEN = 4
 # How many numbers are left in a bucket that has none behind it.
 _OPEN = 1 << 60
 
@@ -78,13 +84,13 @@ class Walk:
         self.first = first
         # The first number and the cursors of the readers, if the header is sound.
         self.header = header
-        # The last number of the last whole commit, where the last sound frame ends, whether there
-        # is one at all, and whether the log was closed there with nothing behind it.
+        # The last number of the last whole commit, where the last frame that shows one ends and
+        # begins, whether there is one at all, and whether the log was closed with it.
         self.committed = None
         self.end = b.BUCKET
+        self.last = 0
         self.solid = False
         self.closed = False
-        self.more = False
 
 
 class Probe:
@@ -182,10 +188,15 @@ class Probe:
                     return first
         return None
 
-    def first_frame_number(self, index, low, high):
-        """The number of the first frame, where the header of the bucket is rotten."""
-        frame = self.frame(index, b.BUCKET)
-        return frame and b.unmix(self.mixed(index, b.BUCKET, frame), low, high)
+    def first_sound(self, index, low, high):
+        """Offset and number of the first sound frame, where the header of the bucket is rotten and
+        it begins with a number from `low` to `high`."""
+        if self.ends_at(index, b.BUCKET):
+            return None
+        most = high + self._header.bucket_size
+        for at, _frame, number in self.sound(index, b.BUCKET, low, most, high - low):
+            return at, number
+        return None
 
     def first_number(self, oldest, head):
         """The first number of the oldest bucket."""
@@ -194,20 +205,21 @@ class Probe:
             return first
         if oldest == 0:
             return 1
-        end = self.first_at_or_after(oldest + 1, head) or 1
+        first = self.first_at_or_after(oldest + 1, head) or 1
         size = self._header.bucket_size
-        found = self.resync(oldest, b.BUCKET, max(0, end - size), end, size)
-        return found[1] if found else end
+        for link in self.sound(oldest, b.BUCKET, max(0, first - size), first, size):
+            first = min(first, link[2])
+        return first
 
-    def resync(self, index, begin, low, high, missing=0):
-        """Offset and number of the next sound frame where one with the number `low` should begin.
+    def sound(self, index, begin, low, high, missing=0):
+        """The sound frames from `begin` on, where one with the number `low` should begin.
 
-        Its number is not more above `low` than records have room in what is skipped, and `missing`
-        more where numbers in front may be gone too."""
+        Their numbers are not more above `low` than records have room in what is skipped, and
+        `missing` more where numbers in front may be gone too."""
         extent = self.extent(index)
         budget = 4 * extent + 4096
         at = begin
-        while at + b.FRAME <= extent:
+        while at + b.FRAME <= extent and budget > 0:
             data = self.read(index, at, min(64, extent - at))
             # The count of a frame may look blank, and its kind does not.
             blank = len(data) - len(data.lstrip(b"\0")) - 2
@@ -220,11 +232,21 @@ class Probe:
                 most = min(high, low + (at - begin) // self._size + missing)
                 number = b.unmix(self.mixed(index, at, frame), low, most)
                 if number is not None:
-                    return at, number
-                if budget <= 0:
-                    return None
+                    yield at, frame, number
+                    at += frame[2]
+                    continue
             at += 1
-        return None
+
+    def ends_at(self, index, offset):
+        """Whether nothing was written here or behind: a few places are blank, one of which would
+        not be if a sector alone had been lost."""
+        at, step, extent = offset, 0, self.extent(index)
+        while at < extent:
+            if not self.is_blank(index, at, at + 32):
+                return False
+            at = -(-at // _SECTOR) * _SECTOR + step
+            step = max(2 * step, _SECTOR)
+        return True
 
     def is_blank(self, index, begin, end):
         """Whether all these bytes of a bucket are zeros."""
@@ -237,62 +259,68 @@ class Probe:
     # Where the log ends
 
     def walk(self, index, cursor):
-        """Walks a bucket; `None` if it is none. Where its header is rotten, its first number must
-        be one that can be, given the bucket before or a committed cursor."""
+        """Walks a bucket; `None` if it is none. Where its header is rotten, its first sound frame
+        must have a number that can be, given the buckets before or a committed cursor."""
         header = self.header(index)
-        first = header and header[0]
+        first, missing = header and header[0], 0
         if not first:
             low, high = self._plausible_first(index, cursor)
-            first = self.first_frame_number(index, low, high)
-            if first is None:
+            found = self.first_sound(index, low, high)
+            if found is None:
                 return None
+            first = found[1]
+            if found[0] > b.BUCKET:
+                first, missing = low, max(1, high - low)
         walk = Walk(first, header)
-        if not self._hop(index, walk):
-            self._check_all(index, walk)
-        one = self.frame(index, b.BUCKET)
+        if missing or not self._hop(index, walk):
+            self._check_all(index, walk, b.BUCKET, first, missing)
         # Header and first frame are one write: if that was cut, there is no bucket.
-        if header is None and (one is None or walk.end <= b.BUCKET + one[2]):
+        if header is None and walk.last <= b.BUCKET:
             walk.solid, walk.committed, walk.closed = False, None, False
-        walk.closed = walk.closed and not walk.more
-        return walk
+        # Parts alone show nothing: a cut may have left them without what was in front.
+        return walk if walk.solid or not missing else None
 
     def _plausible_first(self, index, cursor):
-        size = self._header.bucket_size
-        if index == 0:
-            return 1, 1
-        before = self.first(index - 1)
-        if before:
-            return before, before + size
+        """The numbers that the buckets from the last sound header on have room for, if that is
+        near."""
+        size, before = self._header.bucket_size, index
+        for before in reversed([at for at in self.indexes() if index - _ROTTEN <= at < index]):
+            first = self.first(before)
+            if first:
+                return first, first + size * (index - before)
+        if before == 0:
+            return 1, 1 + size * index
         return max(0, cursor - size) + 1, cursor + 1
 
     def _hop(self, index, walk):
         """Follows the chain of frames by their first bytes, and checks the last one, which vouches
-        for the others. False if the end of the chain is not sound."""
+        for the others. Behind a place where the chain is broken every frame is checked. False if
+        the end of the chain is not sound."""
         offset, number, last, part = walk.end, walk.first, None, None
         while True:
-            link = self._next_link(index, offset, number)
-            if link is None:
+            frame = self.frame(index, offset)
+            if frame is None:
                 break
-            at, frame, number = link
-            walk.more = walk.more or at > offset
+            link = offset, frame, number
             count, kind, size, _crc = frame
-            offset = at + size
             if kind == b.RECORDS:
                 last, part = link, None
             elif kind == b.PART:
                 part = link
-            elif self.begins_with(index, at, frame, number):
+            elif self.begins_with(index, *link):
                 last = part = None
                 self._count(walk, link)
-            number += count
-        walk.more = walk.more or offset > walk.end
+            else:
+                break
+            offset, number = offset + size, number + count
         if part and not self.begins_with(index, *part):
             return False
-        if last is None:
-            return True
-        if not self.begins_with(index, *last):
-            return False
-        self._count(walk, last)
+        if last:
+            if not self.begins_with(index, *last):
+                return False
+            self._count(walk, last)
+        if not self.ends_at(index, offset):
+            self._check_all(index, walk, offset, number)
         return True
 
     @staticmethod
@@ -300,37 +328,17 @@ class Probe:
         """A sound frame shows that everything before its end was committed, or before its number."""
         at, frame, number = link
         walk.committed = max(walk.committed or 0, number + frame[0] - 1)
-        walk.solid, walk.end = True, max(walk.end, at + frame[2])
-        if frame[1] != b.RECORDS:
-            walk.closed, walk.more = frame[1] == b.CLOSE, False
+        walk.solid = True
+        if at >= walk.last:
+            walk.last, walk.end, walk.closed = at, at + frame[2], frame[1] == b.CLOSE
 
-    def _next_link(self, index, offset, number):
-        """The next frame of the chain, or the one behind a place where the chain is broken."""
-        frame = self.frame(index, offset)
-        if frame:
-            return offset, frame, number
-        if self.is_blank(index, offset, offset + 32):
-            return None
-        found = self.resync(index, offset, number, number + self._header.bucket_size)
-        if found is None:
-            return None
-        return found[0], self.frame(index, found[0]), found[1]
-
-    def _check_all(self, index, walk, missing=0):
-        """The end of the chain is not sound, so the chain itself cannot be trusted: goes from one
-        sound frame to the next instead."""
-        offset, number = b.BUCKET, walk.first
-        while True:
-            high = number + self._header.bucket_size + missing
-            found = self.resync(index, offset, number, high, missing)
-            missing = 0
-            if found is None:
-                walk.more = offset > walk.end
-                return
-            frame = self.frame(index, found[0])
-            if frame[1] != b.PART:
-                self._count(walk, (found[0], frame, found[1]))
-            offset, number = found[0] + frame[2], found[1] + frame[0]
+    def _check_all(self, index, walk, offset, number, missing=0):
+        """The chain of frames is broken here, or cannot be trusted: each sound frame counts by its
+        own number, for a sector may read as another one does."""
+        high = number + self._header.bucket_size + missing
+        for link in self.sound(index, offset, number, high, missing):
+            if link[1][1] != b.PART:
+                self._count(walk, link)
 
     # What a reader meets
 
@@ -372,7 +380,9 @@ class Probe:
             elif at.taken >= frame[0]:
                 at.offset, at.taken = at.offset + frame[2], 0
             else:
-                return self._read_frame(bounds, at, want, frame)
+                records, lost = self._read_frame(bounds, at, want, frame)
+                if records is not None or lost:
+                    return records, lost
 
     def _read_frame(self, bounds, at, want, frame):
         count = min(frame[0] - at.taken, at.left, bounds[2] - want + 1)
@@ -380,25 +390,24 @@ class Probe:
         if self.begins_with(at.index, at.offset, frame, number):
             begin = at.offset + b.FRAME + at.taken * self._size
             return self.read(at.index, begin, count * self._size), None
-        high = at.last(bounds, want)
         end, behind = number + frame[0], at.offset + frame[2]
-        vouching = end <= high and self.frame(at.index, behind)
-        if end > high or (vouching and self.begins_with(at.index, behind, vouching, end)):
+        vouching = end <= at.last(bounds, want) and self.frame(at.index, behind)
+        if vouching and self.begins_with(at.index, behind, vouching, end):
             at.offset, at.taken = behind, 0
-            at.reach(want, min(end, high + 1))
-            return None, min(end - 1, high)
-        return None, self._find_way(bounds, at, want) or high
+            at.reach(want, end)
+            return None, end - 1
+        return None, self._find_way(bounds, at, want)
 
     def _find_way(self, bounds, at, want):
-        """The chain is broken, and `want` should lie here or behind. Goes to the next sound frame;
-        returns the last number that is lost, `None` if there is none."""
+        """The chain is broken, and `want` should lie here or behind. Goes to the frame that holds
+        it, or the next later record; returns the last number that is lost, `None` if there is
+        none."""
         high = at.last(bounds, want)
         at.taken = 0
-        # Where the header of the bucket is rotten, so may be the end of the one before.
-        missing = self._header.bucket_size if self.header(at.index) is None else 0
-        found = self.resync(at.index, at.offset, want, high, missing)
+        found = self._nearest(at, want, high)
         if found:
             at.offset = found[0]
+            at.taken = max(0, want - found[1])
             at.reach(want, found[1])
             return found[1] - 1 if found[1] > want else None
         following = at.index + 1
@@ -409,6 +418,25 @@ class Probe:
             return None
         at.start_of(following)
         return high
+
+    def _nearest(self, at, want, high):
+        """Offset and number of the sound frame around `at` that holds `want`, or else the next
+        later one."""
+        size, nearest, end = self._header.bucket_size, None, 0
+        begin = max(b.BUCKET, at.offset - _NEAR)
+        for offset, frame, number in self.sound(
+            at.index, begin, max(0, want - size), high, 2 * size
+        ):
+            if nearest and offset + b.FRAME > end:
+                break
+            if number + frame[0] > want and frame[1] in (b.RECORDS, b.PART):
+                if number <= want:
+                    return offset, number
+                if nearest is None:
+                    nearest, end = (offset, number), offset + frame[2] + _NEAR
+                elif number < nearest[1]:
+                    nearest = offset, number
+        return nearest
 
     def _locate(self, bounds, at, want):
         """Goes to the bucket of a number; returns the last of the numbers before the log."""
@@ -448,21 +476,15 @@ class Probe:
         at.offset = b.BUCKET
         first = self.first(index)
         if first is None:
-            low = max(0, want - self._header.bucket_size)
-            first = self.first_frame_number(index, low, want)
-            if first is None:
-                return None
+            # Nothing says which number it begins with; `_find_way` looks for this one.
+            return None
         if first > want:
             return min(first - 1, bounds[2])
         number = first
         while number < want:
             frame = self.frame(index, at.offset)
             if frame is None:
-                found = self.resync(index, at.offset, number, want)
-                if found is None:
-                    return None
-                at.offset, number = found
-                continue
+                return None
             if number + frame[0] > want:
                 at.taken = want - number
                 return None
@@ -475,15 +497,12 @@ class Probe:
         following = index + 1
         end = self.first(following)
         if end is None:
-            end = self.first_frame_number(following, want, want + self._header.bucket_size)
+            found = self.first_sound(following, want, want + self._header.bucket_size)
+            end = found[1] if found and found[0] == b.BUCKET else None
         if end is None:
             # The bucket behind this one is gone, and with it what says how far this one counts:
             # only what was committed in here does, for part frames may be left from a cut.
             end = self.first_at_or_after(following, bounds[1]) or bounds[2] + 1
             walk = self.walk(index, want)
-            if walk is None:
-                # Neither its header nor its first frame is sound.
-                walk = Walk(want, None)
-                self._check_all(index, walk, self._header.bucket_size)
-            end = min(end, (walk.committed or 0) + 1)
+            end = min(end, (walk and walk.committed or 0) + 1)
         return max(0, end - want)

@@ -73,6 +73,11 @@ impl FrameHeader {
         head(self.count, self.kind)
     }
 
+    /// How many records the frame holds.
+    pub(crate) fn records(self) -> u64 {
+        if self.has_records() { u64::from(self.count) } else { 0 }
+    }
+
     /// True for frames that hold records.
     pub(crate) fn has_records(self) -> bool {
         matches!(self.kind, Kind::Records | Kind::Part)

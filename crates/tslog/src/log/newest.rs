@@ -1,11 +1,15 @@
 //! Which buckets there are: by bisection over a ring, by name where slots have names.
 
-use super::probe::Probe;
+use super::probe::{Link, Probe};
 use crate::{
     layout::{bucket::BucketHeader, plan::FIRST_FRAME},
     storage::{FIRST_BUCKET_SLOT, Storage},
     words::MAX_INDEX,
 };
+
+/// How far behind a sound header buckets with rotten ones are believed. Each number that may be is
+/// one more chance for random bytes to pass.
+const ROTTEN: u32 = 4;
 
 impl<S: Storage> Probe<'_, '_, S> {
     /// The first number of bucket `oldest`, by its header, the first of its frames that is sound,
@@ -17,19 +21,25 @@ impl<S: Storage> Probe<'_, '_, S> {
         if oldest == 0 {
             return 1;
         }
-        let end = self.first_at_or_after(oldest.saturating_add(1), head).unwrap_or(1);
+        let mut first = self.first_at_or_after(oldest.saturating_add(1), head).unwrap_or(1);
         let most = self.plan.numbers_max::<S>();
-        let low = end.saturating_sub(most);
-        let found = self.resync(oldest, FIRST_FRAME, low, end, most);
-        found.map_or(end, |found| found.number)
+        let numbers = (first.saturating_sub(most), first);
+        let mut search = self.search(oldest, FIRST_FRAME, numbers, most);
+        while let Some(link) = self.next_sound(&mut search) {
+            first = first.min(link.number);
+        }
+        first
     }
 
-    /// The number of the first frame, where the header of the bucket is rotten.
-    pub(crate) fn first_frame_number(&mut self, index: u32, low: u64, high: u64) -> Option<u64> {
-        let offset = FIRST_FRAME;
-        let frame = self.frame_header(index, offset)?;
-        let computed = self.frame_crc(index, offset, frame);
-        frame.0.number_in(computed, low, high)
+    /// The first sound frame of a bucket whose header is rotten, and which begins with a number
+    /// from `low` to `high`.
+    pub(crate) fn first_sound(&mut self, index: u32, low: u64, high: u64) -> Option<Link> {
+        if self.ends_at(index, FIRST_FRAME) {
+            return None;
+        }
+        let most = high.saturating_add(self.plan.numbers_max::<S>());
+        let mut search = self.search(index, FIRST_FRAME, (low, most), high.saturating_sub(low));
+        self.next_sound(&mut search)
     }
 
     /// Finds the newest bucket on fixed slots: positions from the first on hold one lap, the others
@@ -79,41 +89,44 @@ impl<S: Storage> Probe<'_, '_, S> {
                 .filter(|present| index(present.highest) <= MAX_INDEX)
                 .map(|present| (index(present.highest), index(present.lowest)));
         }
-        let Some((newest, behind)) = self.newest_in_ring() else {
-            // Only the first bucket can be alone with a rotten header.
-            return self.first_frame_number(0, 1, 1).map(|_| (0, 0));
+        let (mut newest, mut behind) = match self.newest_in_ring() {
+            Some(found) => found,
+            // Without a sound header anywhere there can only be the first buckets.
+            None if self.is_rotten(0) => (0, None),
+            None => return None,
         };
         let ring = self.plan.ring;
-        let following = newest.saturating_add(1);
-        let oldest = following.saturating_sub(ring);
+        let mut following = newest.saturating_add(1);
+        // Behind the last sound header there may be buckets with rotten ones.
+        while behind.is_none_or(|header| header.index.saturating_add(ring) != following)
+            && self.is_rotten(following)
+        {
+            newest = following;
+            following = newest.saturating_add(1);
+            behind = self.header_in_slot(self.plan.slot(following));
+        }
+        let Some(oldest) = following.checked_sub(ring) else { return Some((newest, 0)) };
         if behind.is_some_and(|header| header.index == oldest) {
             return Some((newest, oldest));
         }
-        if following < ring {
-            let newest = if self.is_rotten(following) { following } else { newest };
-            return Some((newest, 0));
-        }
-        // The slot behind was erased for the bucket to come, or holds it or the oldest one with a
-        // rotten header.
+        // The slot behind was erased for the bucket to come, or holds the oldest one with a rotten
+        // header.
         let second = oldest.saturating_add(1).min(newest);
-        if self.is_rotten(following) {
-            return Some((following, second));
-        }
         let after = self.first_at_or_after(second, newest).unwrap_or(0);
         let most = self.plan.numbers_max::<S>().saturating_mul(u64::from(ring));
         let low = after.saturating_sub(most);
-        let whole = self.first_frame_number(oldest, low, after.saturating_sub(1)).is_some();
+        let whole = self.first_sound(oldest, low, after.saturating_sub(1)).is_some();
         Some((newest, if whole { oldest } else { second }))
     }
 
-    /// True if the slot of bucket `index` holds the first frame of that bucket behind a rotten
+    /// True if the slot of bucket `index` holds a sound frame of that bucket behind a rotten
     /// header.
     fn is_rotten(&mut self, index: u32) -> bool {
         if index > MAX_INDEX {
             return false;
         }
         let (low, high) = self.plausible_first(index, 0);
-        self.first_frame_number(index, low, high).is_some()
+        self.first_sound(index, low, high).is_some()
     }
 
     /// How many positions of the ring the medium has, as a dump may be short and a header may lie.
@@ -170,13 +183,23 @@ impl<S: Storage> Probe<'_, '_, S> {
         high
     }
 
-    /// Where the header of bucket `index` is rotten, the numbers it may begin with.
+    /// Where the header of bucket `index` is rotten, the numbers it may begin with: those that the
+    /// buckets from the last sound header on have room for, if that is near.
     pub(crate) fn plausible_first(&mut self, index: u32, cursor: u64) -> (u64, u64) {
         let size = self.plan.numbers_max::<S>();
-        let Some(before) = index.checked_sub(1) else { return (1, 1) };
-        match self.bucket_header(before) {
-            Some(header) => (header.first, header.first.saturating_add(size)),
-            None => (cursor.saturating_sub(size).saturating_add(1), cursor.saturating_add(1)),
+        let room = |before: u32| size.saturating_mul(u64::from(index.saturating_sub(before)));
+        let mut before = index;
+        while let Some(below) = self.below(before)
+            && index.saturating_sub(below) <= ROTTEN
+        {
+            before = below;
+            if let Some(header) = self.bucket_header(before) {
+                return (header.first, header.first.saturating_add(room(before)));
+            }
         }
+        if before == 0 {
+            return (1, room(0).saturating_add(1));
+        }
+        (cursor.saturating_sub(size).saturating_add(1), cursor.saturating_add(1))
     }
 }

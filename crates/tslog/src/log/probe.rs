@@ -23,6 +23,9 @@ const LOOK_SIZE: u32 = 256;
 /// Frames of more bytes than this are compared with the file they are in before they are read.
 const LARGE: u32 = 64 * 1024;
 
+/// What most media lose at once when they lose something.
+const SECTOR: u32 = 512;
+
 /// The part of one bucket that was read last.
 #[derive(Debug)]
 pub(crate) struct Window<'w> {
@@ -85,11 +88,41 @@ pub(crate) struct Seen {
     len: usize,
 }
 
-/// A frame that passed its check, where it is, and the number it begins with.
+/// A frame, where it is, and the number it begins with.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Found {
+pub(crate) struct Link {
     pub(crate) offset: u32,
+    pub(crate) header: FrameHeader,
+    pub(crate) size: u32,
     pub(crate) number: u64,
+}
+
+impl Link {
+    pub(crate) fn end(&self) -> u32 {
+        self.offset.saturating_add(self.size)
+    }
+
+    /// The number behind the last record of the frame.
+    pub(crate) fn next(&self) -> u64 {
+        self.number.saturating_add(self.header.records())
+    }
+}
+
+/// A search for sound frames where the chain of frames is broken: a frame should begin at `from`
+/// with number `low`. Numbers are at most `high`, and not more above `low` than records have room
+/// in what is skipped; `missing` more where numbers in front may be gone too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Search {
+    index: u32,
+    from: u32,
+    low: u64,
+    high: u64,
+    missing: u64,
+    /// Where to go on, and where to end.
+    offset: u32,
+    pub(crate) end: u32,
+    /// How many bytes may still be checked, as forged lengths must not make us slow.
+    budget: u64,
 }
 
 /// Where those stand who look at a log.
@@ -213,44 +246,57 @@ impl<S: Storage> Probe<'_, '_, S> {
         None
     }
 
-    /// Looks for the next sound frame at or behind `from`, where the chain of frames is broken and
-    /// a frame should begin with `low`. Its number is at most `high`, and not more above `low` than
-    /// records have room in what is skipped; `missing` more where numbers in front may be gone too.
-    /// The work is bounded by a few times the slot.
-    pub(crate) fn resync(
+    /// Begins a search in bucket `index`. The work is bounded by a few times the slot.
+    pub(crate) fn search(
         &mut self,
         index: u32,
         from: u32,
-        low: u64,
-        high: u64,
+        (low, high): (u64, u64),
         missing: u64,
-    ) -> Option<Found> {
-        let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
-        let step = self.plan.write_size();
-        let mut budget = u64::from(extent).saturating_mul(4).saturating_add(4096);
-        let mut offset = from;
-        while offset.saturating_add(frame::SIZE_U32) <= extent {
-            let skip = self.before_header(index, offset, extent);
+    ) -> Search {
+        let end = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
+        let budget = u64::from(end).saturating_mul(4).saturating_add(4096);
+        Search { index, from, low, high, missing, offset: from, end, budget }
+    }
+
+    /// The next sound frame of a search.
+    pub(crate) fn next_sound(&mut self, search: &mut Search) -> Option<Link> {
+        let Search { index, from, low, high, missing, end, .. } = *search;
+        while search.offset.saturating_add(frame::SIZE_U32) <= end && search.budget > 0 {
+            let offset = search.offset;
+            let skip = self.before_header(index, offset, end);
             if skip > 0 {
-                offset = offset.saturating_add(skip);
+                search.offset = offset.saturating_add(skip);
                 continue;
             }
-            if let Some((header, size)) = self.frame_header(index, offset) {
-                budget = budget.saturating_sub(u64::from(size));
-                let computed = self.frame_crc(index, offset, (header, size));
-                let span = offset.saturating_sub(from).checked_div(self.plan.record_size);
-                let most = low.saturating_add(u64::from(span.unwrap_or(0)));
-                let most = most.saturating_add(missing);
-                if let Some(number) = header.number_in(computed, low, high.min(most)) {
-                    return Some(Found { offset, number });
-                }
-                if budget == 0 {
-                    return None;
-                }
+            search.offset = offset.saturating_add(self.plan.write_size());
+            let Some((header, size)) = self.frame_header(index, offset) else { continue };
+            search.budget = search.budget.saturating_sub(u64::from(size));
+            let computed = self.frame_crc(index, offset, (header, size));
+            let span = offset.saturating_sub(from).checked_div(self.plan.record_size);
+            let most = low.saturating_add(u64::from(span.unwrap_or(0))).saturating_add(missing);
+            if let Some(number) = header.number_in(computed, low, high.min(most)) {
+                let link = Link { offset, header, size, number };
+                search.offset = link.end();
+                return Some(link);
             }
-            offset = offset.saturating_add(step);
         }
         None
+    }
+
+    /// True if nothing was written at `offset` or behind: a few places are blank, one of which
+    /// would not be if a sector alone had been lost.
+    pub(crate) fn ends_at(&mut self, index: u32, offset: u32) -> bool {
+        let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
+        let (mut at, mut step) = (offset, 0);
+        while at < extent {
+            if !self.is_blank(index, at, at.saturating_add(32).min(extent)) {
+                return false;
+            }
+            at = at.checked_next_multiple_of(SECTOR).unwrap_or(extent).saturating_add(step);
+            step = step.saturating_mul(2).max(SECTOR);
+        }
+        true
     }
 
     /// How many bytes there are up to the next word that looks like a frame header, of the few that

@@ -5,12 +5,16 @@
 //! last durable number is handed out, and that every number is either handed out or named in a
 //! range, once.
 
-use super::probe::Probe;
+use super::probe::{Link, Probe};
 use crate::{
     layout::{frame::FrameHeader, plan::FIRST_FRAME},
     storage::Storage,
     words::SeqnRange,
 };
+
+/// How far from where a frame should lie it is looked for, should its sector or another one read
+/// as one of its neighbours.
+const NEAR: u32 = 4096;
 
 /// Which buckets there are, and the last number that may be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +99,15 @@ impl<S: Storage> Probe<'_, '_, S> {
         next: u64,
         out: &mut [u8],
     ) -> Step {
-        match self.find(bounds, at, next) {
-            Ok(frame) => self.read_frame(bounds, at, next, frame, out),
-            Err(step) => step,
+        loop {
+            match self.find(bounds, at, next) {
+                Ok(frame) => {
+                    if let Some(step) = self.read_frame(bounds, at, next, frame, out) {
+                        return step;
+                    }
+                }
+                Err(step) => return step,
+            }
         }
     }
 
@@ -158,7 +168,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         next: u64,
         (header, size): (FrameHeader, u32),
         out: &mut [u8],
-    ) -> Step {
+    ) -> Option<Step> {
         let record_size = self.plan.record_size;
         let fit = u32::try_from(out.len()).unwrap_or(u32::MAX).checked_div(record_size);
         let durable = bounds.last.saturating_sub(next).saturating_add(1);
@@ -172,20 +182,17 @@ impl<S: Storage> Probe<'_, '_, S> {
         let computed = self.copy_frame(at.index, at.offset, (header, size), skip, out);
         let number = next.saturating_sub(u64::from(at.taken));
         if header.begins_with(computed, number) {
-            return Step::Records(count);
+            return Some(Step::Records(count));
         }
         out.fill(0);
-        let high = at.last(bounds, next);
         let end = number.saturating_add(u64::from(header.count));
         let behind = at.offset.saturating_add(size);
-        if end > high || self.vouches(at.index, behind, end) {
-            let last = end.saturating_sub(1).min(high);
-            *at = Position { offset: behind, taken: 0, ..*at };
-            at.reach(next, last.saturating_add(1));
-            return Step::Damaged(SeqnRange { first: next, last });
+        if end > at.last(bounds, next) || !self.vouches(at.index, behind, end) {
+            return self.find_way(bounds, at, next);
         }
-        self.find_way(bounds, at, next)
-            .unwrap_or(Step::Damaged(SeqnRange { first: next, last: high }))
+        *at = Position { offset: behind, taken: 0, ..*at };
+        at.reach(next, end);
+        Some(Step::Damaged(SeqnRange { first: next, last: end.saturating_sub(1) }))
     }
 
     /// True if the frame at `offset` is sound and begins with `number`.
@@ -196,15 +203,14 @@ impl<S: Storage> Probe<'_, '_, S> {
     }
 
     /// The chain of frames is broken at `at`, and `next` should lie there or behind. Looks for the
-    /// next sound frame; `None` means that reading can go on at `at` with nothing lost.
+    /// frame that holds `next`, or the next later record; `None` means that reading can go on at
+    /// `at` with nothing lost.
     fn find_way(&mut self, bounds: &Bounds, at: &mut Position, next: u64) -> Option<Step> {
         let high = at.last(bounds, next);
         at.taken = 0;
-        // Where the header of the bucket is rotten, so may be the end of the one before.
-        let headless = self.bucket_header(at.index).is_none();
-        let missing = if headless { self.plan.numbers_max::<S>() } else { 0 };
-        if let Some(found) = self.resync(at.index, at.offset, next, high, missing) {
+        if let Some(found) = self.nearest(at, next, high) {
             at.offset = found.offset;
+            at.taken = u16::try_from(next.saturating_sub(found.number)).unwrap_or(u16::MAX);
             at.reach(next, found.number);
             let last = found.number.saturating_sub(1);
             let gap = SeqnRange { first: next, last };
@@ -220,6 +226,28 @@ impl<S: Storage> Probe<'_, '_, S> {
         }
         *at = Position::start_of(following);
         Some(Step::Damaged(SeqnRange { first: next, last: high }))
+    }
+
+    /// The sound frame around `at` that holds record `next`, or else the next later one.
+    fn nearest(&mut self, at: &Position, next: u64, high: u64) -> Option<Link> {
+        let most = self.plan.numbers_max::<S>();
+        let from = at.offset.saturating_sub(NEAR).max(FIRST_FRAME);
+        let numbers = (next.saturating_sub(most), high);
+        let mut search = self.search(at.index, from, numbers, most.saturating_mul(2));
+        let mut nearest: Option<Link> = None;
+        while let Some(link) = self.next_sound(&mut search) {
+            let is_next = link.header.has_records() && link.next() > next;
+            if is_next && nearest.is_none_or(|nearest| link.number < nearest.number) {
+                if link.number <= next {
+                    return Some(link);
+                }
+                if nearest.is_none() {
+                    search.end = search.end.min(link.end().saturating_add(NEAR));
+                }
+                nearest = Some(link);
+            }
+        }
+        nearest
     }
 
     /// Finds where `next` lies: the bucket by bisection over first numbers, the frame by hopping.
@@ -265,27 +293,16 @@ impl<S: Storage> Probe<'_, '_, S> {
     fn enter(&mut self, bounds: &Bounds, at: &mut Position, next: u64) -> Option<Step> {
         let index = at.index;
         *at = Position { offset: FIRST_FRAME, ..Position::start_of(index) };
-        let first = if let Some(header) = self.bucket_header(index) {
-            header.first
-        } else {
-            let low = next.saturating_sub(self.plan.numbers_max::<S>());
-            self.first_frame_number(index, low, next)?
-        };
+        // Where nothing says which number the bucket begins with, `find_way` looks for this one.
+        let first = self.bucket_header(index)?.first;
         if first > next {
             let last = first.saturating_sub(1).min(bounds.last);
             return Some(Step::Damaged(SeqnRange { first: next, last }));
         }
         let mut number = first;
         while number < next {
-            let Some((frame, size)) = self.frame_header(index, at.offset) else {
-                // `find_way` goes on from here: it takes the first sound frame at `next` or later,
-                // or an earlier one, from which hopping starts again.
-                match self.resync(index, at.offset, number, next, 0) {
-                    Some(found) => (at.offset, number) = (found.offset, found.number),
-                    None => return None,
-                }
-                continue;
-            };
+            // `find_way` goes on where the chain is broken.
+            let (frame, size) = self.frame_header(index, at.offset)?;
             let end = number.saturating_add(u64::from(frame.count));
             if frame.has_records() && end > next {
                 at.taken = u16::try_from(next.saturating_sub(number)).unwrap_or(u16::MAX);
@@ -303,19 +320,22 @@ impl<S: Storage> Probe<'_, '_, S> {
         let high = next.saturating_add(self.plan.numbers_max::<S>());
         let end = if let Some(header) = self.bucket_header(following) {
             header.first
-        } else if let Some(first) = self.first_frame_number(following, next, high) {
-            first
         } else {
-            // The bucket behind this one is gone, and with it what says how far this one counts:
-            // only what was committed in here does, for part frames may be left from a cut.
-            let end = self.first_at_or_after(following, bounds.head);
-            let end = end.unwrap_or(bounds.last.saturating_add(1));
-            let committed = match self.walk(index, next) {
-                Some(walk) => walk.committed,
-                None => self.committed_in(index, next),
-            };
-            end.min(committed.unwrap_or(0).saturating_add(1))
+            match self.first_sound(following, next, high) {
+                Some(first) if first.offset == FIRST_FRAME => first.number,
+                Some(_) | None => self.end_of(bounds, index, next),
+            }
         };
         u32::try_from(end.saturating_sub(next)).unwrap_or(OPEN).min(OPEN.saturating_sub(1))
+    }
+
+    /// The number behind the last that counts in bucket `index`, where the bucket behind it is
+    /// gone, and with it what says so: only what was committed in here does, for part frames may
+    /// be left from a cut.
+    fn end_of(&mut self, bounds: &Bounds, index: u32, next: u64) -> u64 {
+        let end = self.first_at_or_after(index.saturating_add(1), bounds.head);
+        let end = end.unwrap_or(bounds.last.saturating_add(1));
+        let committed = self.walk(index, next).and_then(|walk| walk.committed);
+        end.min(committed.unwrap_or(0).saturating_add(1))
     }
 }

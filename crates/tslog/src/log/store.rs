@@ -276,7 +276,7 @@ where
             // A bucket counts with a rotten header too, behind the one before it.
             let is_there = self.look(|probe| match probe.header_in_slot(slot) {
                 Some(header) => header.index == index,
-                None => probe.first_frame_number(index, low, high).is_some(),
+                None => probe.first_sound(index, low, high).is_some(),
             })?;
             if is_there {
                 self.storage.erase(slot).map_err(|error| self.poison(error))?;

@@ -4,13 +4,13 @@
 //! are followed by a sound one were synced before that one was written, and the last is checked to
 //! its end, several times where bits may be in between.
 
-use super::probe::{Probe, run_of};
+use super::probe::{Link, Probe, run_of};
 use crate::{
     layout::{
         bucket::{self, BucketHeader},
         crc::crc32c,
         cursor::{Cursors, PAYLOAD_SIZE, decode_payload},
-        frame::{FrameHeader, Kind},
+        frame::Kind,
         plan::FIRST_FRAME,
     },
     storage::Storage,
@@ -24,7 +24,6 @@ pub(super) const READS: u32 = 4;
 const MARGINAL: u32 = 256;
 
 /// What the walk over one bucket found.
-#[expect(clippy::struct_excessive_bools, reason = "each is a finding of its own")]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
     /// The number the bucket begins with.
@@ -35,14 +34,14 @@ pub(crate) struct Walk {
     pub(crate) committed: Option<u64>,
     /// Where the last sound frame ends.
     pub(crate) end: u32,
+    /// Where the last frame begins that ends a commit, or vouches for one.
+    last: u32,
     /// The bucket holds a commit, a cursor or a closing frame.
     pub(crate) solid: bool,
-    /// The last frame is a closing frame.
+    /// The last of these is a closing frame.
     pub(crate) closed: bool,
     /// What the latest cursor frame of each reader says, or else the header.
     pub(crate) cursors: Cursors,
-    /// The chain of frames goes on beyond `end`.
-    more: bool,
 }
 
 impl Walk {
@@ -53,77 +52,56 @@ impl Walk {
             headed: false,
             committed: None,
             end: FIRST_FRAME,
+            last: 0,
             solid: false,
             closed: false,
             cursors: Cursors::NONE,
-            more: false,
         }
     }
 
-    /// Everything up to number `committed` is, as a frame that ends at `end` shows.
-    fn count(&mut self, committed: u64, end: u32) {
-        self.committed = self.committed.max(Some(committed));
-        self.end = self.end.max(end);
+    /// Everything up to the last record of this frame, or in front of it, is committed.
+    fn count(&mut self, link: Link) {
+        self.committed = self.committed.max(Some(link.next().saturating_sub(1)));
+        if link.offset >= self.last {
+            (self.last, self.end) = (link.offset, link.end());
+            self.closed = link.header.kind == Kind::Close;
+        }
         self.solid = true;
     }
 }
 
-/// A frame on the chain.
-#[derive(Clone, Copy)]
-struct Link {
-    offset: u32,
-    header: FrameHeader,
-    size: u32,
-    number: u64,
-}
-
-impl Link {
-    fn end(&self) -> u32 {
-        self.offset.saturating_add(self.size)
-    }
-
-    /// The number behind the last record of the frame.
-    fn next(&self) -> u64 {
-        let records = if self.header.has_records() { u64::from(self.header.count) } else { 0 };
-        self.number.saturating_add(records)
-    }
-}
-
 impl<S: Storage> Probe<'_, '_, S> {
-    /// Walks bucket `index`. Where its header is rotten, its first frame must begin with a number
-    /// that can be, given the bucket before or a committed `cursor`; `None` if it does not, and so
-    /// is no bucket.
+    /// Walks bucket `index`. Where its header is rotten, its first sound frame must have a number
+    /// that can be, given the buckets before or a committed `cursor`; `None` if there is no such
+    /// frame, and so no bucket.
     pub(crate) fn walk(&mut self, index: u32, cursor: u64) -> Option<Walk> {
         let bytes = self.header_bytes(self.plan.slot(index));
         let header = BucketHeader::decode(&bytes, self.plan.base_seed);
         let mut walk = Walk::from_number(0);
+        // How many numbers there may be in front of the first that is known.
+        let mut missing = 0;
         if let Some(header) = header.filter(|header| header.index == index) {
             (walk.headed, walk.first) = (true, header.first);
             walk.cursors = bucket::cursors(&bytes, header.first);
         } else {
             let (low, high) = self.plausible_first(index, cursor);
-            walk.first = self.first_frame_number(index, low, high)?;
+            let link = self.first_sound(index, low, high)?;
+            walk.first = link.number;
+            if link.offset > FIRST_FRAME {
+                (walk.first, missing) = (low, high.saturating_sub(low).max(1));
+            }
         }
-        if !self.hop(index, &mut walk) {
-            self.check_all(index, &mut walk, 0);
+        if missing > 0 || !self.hop(index, &mut walk) {
+            let from = (FIRST_FRAME, walk.first);
+            self.check_all(index, &mut walk, from, missing);
         }
         // Header and first frame are one write: unless a later frame shows that it was whole, the
         // header must be sound, and be so tomorrow.
-        let one = self.frame_header(index, FIRST_FRAME);
-        let one = one.map(|(_, size)| FIRST_FRAME.saturating_add(size));
-        if one.is_none_or(|one| walk.end <= one) && !self.is_header_stable(index) {
+        if walk.last <= FIRST_FRAME && !self.is_header_stable(index) {
             (walk.solid, walk.committed, walk.closed) = (false, None, false);
         }
-        walk.closed &= !walk.more;
-        Some(walk)
-    }
-
-    /// The last number committed in a bucket of which neither the header nor the first frame is
-    /// sound, where the first one is `next` or later.
-    pub(crate) fn committed_in(&mut self, index: u32, next: u64) -> Option<u64> {
-        let mut walk = Walk::from_number(next);
-        self.check_all(index, &mut walk, self.plan.numbers_max::<S>());
-        walk.committed
+        // Parts alone show nothing: a cut may have left them without what was in front.
+        (walk.solid || missing == 0).then_some(walk)
     }
 
     /// True if the header of a bucket reads right every time.
@@ -138,62 +116,45 @@ impl<S: Storage> Probe<'_, '_, S> {
     }
 
     /// Follows the chain of frames by their headers, and checks the last one, which vouches for the
-    /// others; cursors and closing frames, which vouch too, are checked where they are met. False
-    /// if the end of the chain is not sound, so that nothing vouches for the chain.
+    /// others; cursors and closing frames, which vouch too, are checked where they are met. Behind
+    /// a place where the chain is broken every frame is checked. False if the end of the chain is
+    /// not sound, so that nothing vouches for the chain.
     fn hop(&mut self, index: u32, walk: &mut Walk) -> bool {
-        let mut offset = walk.end;
-        let mut number = walk.first;
+        let (mut offset, mut number) = (walk.end, walk.first);
         // The last frame that ends a commit, and the last part behind it.
         let (mut last, mut part) = (None, None);
-        while let Some(link) = self.next_link(index, offset, number) {
-            walk.more |= link.offset > offset;
-            match link.header.kind {
+        while let Some((header, size)) = self.frame_header(index, offset) {
+            let link = Link { offset, header, size, number };
+            match header.kind {
                 Kind::Records => (last, part) = (Some(link), None),
                 Kind::Part => part = Some(link),
-                Kind::Cursor | Kind::Close if self.note(index, link, walk) => {
+                Kind::Cursor | Kind::Close | Kind::Journal => {
+                    if !self.note(index, link, walk) {
+                        break;
+                    }
                     (last, part) = (None, None);
                 }
-                Kind::Cursor | Kind::Close | Kind::Journal => {}
             }
-            offset = link.end();
-            number = link.next();
+            (offset, number) = (link.end(), link.next());
         }
-        walk.more |= offset > walk.end;
-        if let Some(part) = part
-            && !self.is_sound(index, part)
+        if part.is_some_and(|part| !self.is_sound(index, part))
+            || last.is_some_and(|last| !self.end_commit_at(index, last, walk))
         {
             return false;
         }
-        last.is_none_or(|link| self.end_commit_at(index, link, walk))
+        if !self.ends_at(index, offset) {
+            self.check_all(index, walk, (offset, number), 0);
+        }
+        true
     }
 
     /// Takes note of a frame that ends a commit, if it is sound and will be so tomorrow.
     fn end_commit_at(&mut self, index: u32, link: Link, walk: &mut Walk) -> bool {
         let stable = self.is_stable(index, link);
         if stable {
-            walk.count(link.next().saturating_sub(1), link.end());
+            walk.count(link);
         }
         stable
-    }
-
-    /// The next frame of the chain at `offset`, or behind a place where the chain is broken.
-    fn next_link(&mut self, index: u32, offset: u32, number: u64) -> Option<Link> {
-        if let Some((header, size)) = self.frame_header(index, offset) {
-            return Some(Link { offset, header, size, number });
-        }
-        let end = offset.saturating_add(32).min(self.plan.slot_size);
-        if self.is_blank(index, offset, end) {
-            return None;
-        }
-        let high = number.saturating_add(self.plan.numbers_max::<S>());
-        let found = self.resync(index, offset, number, high, 0)?;
-        let frame = self.frame_header(index, found.offset);
-        frame.map(|(header, size)| Link {
-            offset: found.offset,
-            header,
-            size,
-            number: found.number,
-        })
     }
 
     /// Checks a cursor or closing frame and takes note of it: it was written once all numbers
@@ -210,8 +171,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         {
             walk.cursors.set(usize::from(reader), Some(cursor));
         }
-        walk.count(link.number.saturating_sub(1), link.end());
-        (walk.closed, walk.more) = (link.header.kind == Kind::Close, false);
+        walk.count(link);
         true
     }
 
@@ -262,28 +222,22 @@ impl<S: Storage> Probe<'_, '_, S> {
         crc
     }
 
-    /// The end of the chain is not sound, so the chain itself cannot be trusted: a header may pass
-    /// its short check by chance, and lead astray. Goes from one sound frame to the next instead.
-    fn check_all(&mut self, index: u32, walk: &mut Walk, missing: u64) {
+    /// Looks for sound frames from a place on where one should begin with a number: the chain is
+    /// broken there, or cannot be trusted, as a header may pass its short check by chance. Each
+    /// counts by its own number, for a sector may read as another one does.
+    fn check_all(&mut self, index: u32, walk: &mut Walk, from: (u32, u64), missing: u64) {
         self.forget();
-        let mut missing = missing;
-        let mut offset = FIRST_FRAME;
-        let mut number = walk.first;
-        loop {
-            let high = number.saturating_add(self.plan.numbers_max::<S>()).saturating_add(missing);
-            let Some(found) = self.resync(index, offset, number, high, missing) else { break };
-            missing = 0;
-            let Some((header, size)) = self.frame_header(index, found.offset) else { break };
-            let link = Link { offset: found.offset, header, size, number: found.number };
-            match header.kind {
+        let (offset, number) = from;
+        let most = self.plan.numbers_max::<S>().saturating_add(missing);
+        let numbers = (number, number.saturating_add(most));
+        let mut search = self.search(index, offset, numbers, missing);
+        while let Some(link) = self.next_sound(&mut search) {
+            match link.header.kind {
                 Kind::Records => _ = self.end_commit_at(index, link, walk),
                 Kind::Cursor | Kind::Close => _ = self.note(index, link, walk),
                 Kind::Part | Kind::Journal => {}
             }
-            offset = link.end();
-            number = link.next();
         }
-        walk.more = offset > walk.end;
     }
 
     /// True if nothing was begun behind the closing frame. What will be written next is read
