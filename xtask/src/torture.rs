@@ -114,7 +114,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("rot_states", [50_000.0, 624_288.0, 624_288.0]),
         wrong: "rot_violations",
         bars: &[],
-        tested: false,
+        tested: true,
     },
     Campaign {
         name: "calls",

@@ -179,6 +179,8 @@ impl Work<'_> {
             Harm::Bit(at, _) => [at..at + 1, 0..0],
             Harm::Burst(number) => {
                 let at = burst(number, self.seed, self.victim.bytes.len()).0;
+                // What follows the end of a file here is another file, and lies elsewhere.
+                let at = at - usize::from(self.victim.is_end(at + 1));
                 [at..at + 2, 0..0]
             }
             Harm::Zeroed(at) | Harm::Set(at) => [sector(at), 0..0],

@@ -142,6 +142,11 @@ impl Victim {
         }
     }
 
+    /// True if a file ends here.
+    pub(super) fn is_end(&self, at: usize) -> bool {
+        self.files.iter().any(|(_, file)| file.end == at)
+    }
+
     /// Opens and reads what is left of the log. Returns what came of it.
     pub(super) fn look(&self, bytes: &[u8], touched: &[Range<usize>]) -> &'static str {
         let hit = |frame: &Frame| {
