@@ -121,7 +121,8 @@ fn closing_commits_what_waits_and_ends_every_wait() {
         log.close().unwrap();
         let (ended, cursor) = waiting.join().unwrap();
         assert!(matches!(ended, Err(Error::Closed)), "{ended:?}");
-        assert!(cursor == 0 || cursor == 9, "{cursor} of one commit");
+        // The commit may be seen before the end, and the end may come while its records are read.
+        assert!(cursor <= 9, "{cursor} were committed");
     });
     log.close().unwrap();
     assert!(matches!(log.store_record(b"late"), Err(Error::Closed)));
