@@ -104,7 +104,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("nor_states", [300_000.0, 3e6, 50e6]),
         wrong: "nor_violations",
         bars: &[("nor_geometries", AtLeast(6.0), "count")],
-        tested: false,
+        tested: true,
     },
     Campaign {
         name: "rot",
@@ -154,7 +154,7 @@ const CAMPAIGNS: &[Campaign] = &[
         tried: ("full_runs", [120.0, 1200.0, 12_000.0]),
         wrong: "full_violations",
         bars: &[],
-        tested: false,
+        tested: true,
     },
     Campaign {
         name: "strace",
