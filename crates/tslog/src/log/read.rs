@@ -284,7 +284,9 @@ impl<S: Storage> Probe<'_, '_, S> {
             && first > next
             && self.bucket_header(low).is_some()
         {
-            return Some(Step::Lost(SeqnRange { first: next, last: first.saturating_sub(1) }));
+            // Only a forged bucket begins beyond the end.
+            let last = first.saturating_sub(1).min(bounds.last);
+            return Some(Step::Lost(SeqnRange { first: next, last }));
         }
         None
     }

@@ -71,7 +71,10 @@ where
                 }
             }
         }
-        self.take_cursors(&end.told, &placed, oldest.saturating_sub(1));
+        let before = oldest.saturating_sub(1);
+        // A forged bucket may begin beyond the end, which does not show that it was committed.
+        let before = if before > self.tail.committed { 0 } else { before };
+        self.take_cursors(&end.told, &placed, before);
         self.number_beyond_cursors();
         if self.plan.is_named::<S>() {
             self.discard_consumed()?;

@@ -216,9 +216,12 @@ impl<S: Storage> View<S> {
     pub fn new(mut storage: S) -> Result<Self, Error<S::Error>> {
         let (header, copies) = header::find(&mut storage)?;
         let plan = Plan::new::<S>(&header)?;
-        let (was, is) = (header.geometry.slot_size, storage.geometry().slot_size);
-        if !plan.is_named::<S>() && was != is {
-            return Err(Mismatch::SlotSize(was, is).into());
+        let (was, is) = (header.geometry, storage.geometry());
+        if was.slots != is.slots {
+            return Err(Mismatch::SlotCount(was.slot_count, is.slot_count).into());
+        }
+        if !plan.is_named::<S>() && was.slot_size != is.slot_size {
+            return Err(Mismatch::SlotSize(was.slot_size, is.slot_size).into());
         }
         let schema = Schema::read(&mut storage, &header)?;
         let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
