@@ -1,14 +1,14 @@
 //! A log in a folder: a slot is a file, erasing is removing it and making it anew, and a sync is
 //! one of each file written and, where names came or went, of the folder.
 //!
-//! A file is filled with zeros before it is used, so that a commit changes nothing but its own
-//! bytes: it costs one write and one flush, and a full disk shows when a bucket begins.
+//! The space of a file is set aside before it is used, so that a full disk shows when a bucket
+//! begins, and a commit changes nothing but its own bytes: it costs one write and one flush.
 
 use std::{io, path::Path};
 
 use super::{
     CURSOR_PLACE_SIZE, FIRST_BUCKET_SLOT, Geometry, Present, Slots, Storage,
-    dir::{Dir, Lending, Name, RealDir, Watch},
+    dir::{Dir, Lending, Name, RealDir, Space, Watch},
 };
 use crate::{error::Error, words::MAX_READERS};
 
@@ -25,9 +25,6 @@ const READER_FILE_SIZE: u64 = 2 * PLACE_STRIDE;
 const READERS: u8 = 4;
 const _: () = assert!(READERS as usize == MAX_READERS);
 
-/// Zeros are written in pieces of this size.
-const ZEROS: &[u8] = &[0; 64 * 1024];
-
 /// A folder as a medium with named slots; the module above has an example.
 #[derive(Debug)]
 pub struct Folder<D = RealDir> {
@@ -35,6 +32,7 @@ pub struct Folder<D = RealDir> {
     /// Files that were written since the last sync.
     unsynced: Vec<Name>,
     names_changed: bool,
+    space: Space,
     /// After a failed sync the kernel has dropped bytes and would call the next one a success.
     failed: bool,
     /// What the log header says, and which files there are, survives a power cut.
@@ -104,6 +102,7 @@ impl Folder<RealDir> {
             return Err(failed_before());
         }
         let own = name(slot);
+        self.space.fill_rest(&mut self.dir);
         self.touch(own);
         let Self { dir, unsynced, .. } = self;
         let others = unsynced.iter().filter(|name| **name != own);
@@ -147,7 +146,14 @@ fn no_folder(error: io::Error) -> Error<io::Error> {
 impl<D: Dir> Folder<D> {
     /// A log over any folder-like thing.
     pub const fn new(dir: D) -> Self {
-        Self { dir, unsynced: Vec::new(), names_changed: false, failed: false, trusted: false }
+        Self {
+            dir,
+            unsynced: Vec::new(),
+            names_changed: false,
+            space: Space::NONE,
+            failed: false,
+            trusted: false,
+        }
     }
 
     /// Gives the folder back.
@@ -159,24 +165,6 @@ impl<D: Dir> Folder<D> {
         if !self.unsynced.contains(&name) {
             self.unsynced.push(name);
         }
-    }
-
-    /// Fills `name` with zeros up to `size`, so that a commit never has to grow it. If that fails,
-    /// what was added goes again.
-    fn fill(&mut self, name: Name, size: u64) -> io::Result<()> {
-        let old = self.dir.size(name)?.unwrap_or(0);
-        let mut at = old;
-        while at < size {
-            let len = usize::try_from(size.saturating_sub(at)).unwrap_or(usize::MAX);
-            let zeros = ZEROS.get(..len).unwrap_or(ZEROS);
-            if let Err(error) = self.dir.write(name, at, zeros) {
-                // If it cannot be cut off, zeros stay behind, which read like nothing at all.
-                let _ = self.dir.truncate(name, old);
-                return Err(error);
-            }
-            at = at.saturating_add(zeros.len() as u64);
-        }
-        Ok(())
     }
 
     /// Runs `sync`, the one chance there is: see [`Dir::sync`]. One that fails for want of space
@@ -217,7 +205,9 @@ impl<D: Dir> Folder<D> {
         if !exists {
             self.dir.create(name)?;
         }
-        if let Err(error) = self.fill(name, READER_FILE_SIZE) {
+        let set_aside = self.space.set_aside(&mut self.dir, name, READER_FILE_SIZE);
+        self.space.fill_rest(&mut self.dir);
+        if let Err(error) = set_aside {
             if !exists {
                 // Half a reader would be counted as one.
                 let _ = self.dir.remove(name);
@@ -252,6 +242,8 @@ impl<D: Dir> Storage for Folder<D> {
 
     fn write(&mut self, slot: u32, offset: u32, data: &[u8]) -> io::Result<()> {
         self.touch(name(slot));
+        let end = u64::from(offset).saturating_add(data.len() as u64);
+        self.space.wrote(name(slot), end);
         self.dir.write(name(slot), u64::from(offset), data)
     }
 
@@ -266,18 +258,20 @@ impl<D: Dir> Storage for Folder<D> {
 
     fn reserve(&mut self, slot: u32, size: u32) -> io::Result<()> {
         self.touch(name(slot));
-        self.fill(name(slot), u64::from(size.min(MAX_FILE)))
+        self.space.set_aside(&mut self.dir, name(slot), u64::from(size.min(MAX_FILE)))
     }
 
     fn trim(&mut self, slot: u32, size: u32) -> io::Result<()> {
         if self.dir.size(name(slot))?.is_some_and(|now| now > u64::from(size)) {
             self.touch(name(slot));
+            self.space.forget(name(slot));
             self.dir.truncate(name(slot), u64::from(size))?;
         }
         Ok(())
     }
 
     fn discard(&mut self, slot: u32) -> io::Result<()> {
+        self.space.forget(name(slot));
         if self.dir.remove(name(slot))? {
             self.unsynced.retain(|unsynced| *unsynced != name(slot));
             self.names_changed = true;
@@ -286,6 +280,7 @@ impl<D: Dir> Storage for Folder<D> {
     }
 
     fn sync(&mut self) -> io::Result<()> {
+        self.space.fill_rest(&mut self.dir);
         let (unsynced, names_changed) = (core::mem::take(&mut self.unsynced), self.names_changed);
         self.sync_once(|dir| {
             unsynced.iter().try_for_each(|name| dir.sync(*name))?;
@@ -407,13 +402,14 @@ mod tests {
         dir: RealDir,
         calls: Vec<String>,
         room: u64,
+        allocates: bool,
         broken: Option<io::ErrorKind>,
     }
 
     impl Spy {
         fn folder(path: &Path, room: u64) -> Folder<Self> {
             let dir = RealDir::open(path, true).unwrap();
-            Folder::new(Self { dir, calls: Vec::new(), room, broken: None })
+            Folder::new(Self { dir, calls: Vec::new(), room, allocates: false, broken: None })
         }
         fn log(&mut self, call: String) -> io::Result<()> {
             self.calls.push(call);
@@ -443,6 +439,12 @@ mod tests {
             self.room -= grown.min(self.room);
             self.dir.write(name, offset, &data[..fits])?;
             if fits < data.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+        }
+        fn allocate(&mut self, name: Name, size: u64) -> io::Result<bool> {
+            if self.allocates {
+                self.log(format!("allocate {name}"))?;
+            }
+            if self.allocates { self.dir.allocate(name, size) } else { Ok(false) }
         }
         fn create(&mut self, name: Name) -> io::Result<()> {
             self.dir.create(name)
@@ -488,6 +490,33 @@ mod tests {
         assert_eq!(calls(&mut folder), ["sync names"]);
         folder.sync().unwrap();
         assert_eq!(calls(&mut folder), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_full_at_its_first_sync_is_written_once_and_what_is_not_is_filled_then() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut folder = Spy::folder(temp.path(), 1 << 20);
+        folder.dir.allocates = true;
+        folder.erase(2).unwrap();
+        calls(&mut folder);
+        let [allocate, write, sync] =
+            ["allocate", "write", "sync"].map(|call| format!("{call} bucket-0000000000"));
+        folder.reserve(2, 100_000).unwrap();
+        assert_eq!(folder.extent(2).unwrap(), 100_000);
+        folder.write(2, 0, &vec![7; 100_000]).unwrap();
+        folder.sync().unwrap();
+        assert_eq!(calls(&mut folder), [&allocate, &write, &sync, "sync names"]);
+        folder.reserve(2, 150_000).unwrap();
+        folder.write(2, 100_000, b"frame").unwrap();
+        folder.reserve(2, 200_000).unwrap();
+        folder.sync().unwrap();
+        let filled = [&allocate, &write, &allocate, &write, &write, &sync].map(String::as_str);
+        assert_eq!(calls(&mut folder), filled, "zeros behind the frame");
+        folder.sync().unwrap();
+        assert_eq!(calls(&mut folder), [""; 0]);
+        let mut out = vec![1; 100_000];
+        folder.read(2, 100_000, &mut out).unwrap();
+        assert_eq!((&out[..5], &out[5..]), (&b"frame"[..], &vec![0; 99_995][..]));
     }
 
     #[test]

@@ -8,7 +8,7 @@
 //! only to those who had the file open. For the same reason a failed sync is never tried again.
 
 use core::fmt;
-use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags};
+use rustix::fs::{AtFlags, FallocateFlags, FileType, FlockOperation, Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use std::io::{self, ErrorKind};
 use std::os::{fd::OwnedFd, unix::fs::FileExt};
@@ -232,6 +232,22 @@ impl Dir for RealDir {
         self.with_file(name, |open| {
             open.unsynced = true;
             open.file.write_all_at(data, offset)
+        })
+    }
+
+    fn allocate(&mut self, name: Name, size: u64) -> io::Result<bool> {
+        self.writable.then_some(()).ok_or(ErrorKind::ReadOnlyFilesystem)?;
+        self.with_file(name, |open| {
+            open.unsynced = true;
+            let old = open.file.metadata()?.len();
+            let Some(more) = size.checked_sub(old).filter(|&more| more > 0) else {
+                return Ok(true);
+            };
+            let flags = FallocateFlags::empty();
+            match retry_on_intr(|| rustix::fs::fallocate(&open.file, flags, old, more)) {
+                Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(false),
+                done => Ok(done.map(|()| true)?),
+            }
         })
     }
 
