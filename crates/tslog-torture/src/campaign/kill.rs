@@ -62,6 +62,8 @@ fn live(args: &Args, tally: &Tally<'_>, memory: &Path, folder: &Path, case: u64)
         let mut work =
             Work { life: number, commit_delta: rng.pick(&[1, 1, 3, 16]), ..shape.clone() };
         work.threads = u8::try_from(rng.within(1, 4)).unwrap_or(1);
+        work.background = rng.chance(30);
+        work.interval_ms = rng.pick(&[0, 0, 1, 20]);
         work.recreate = number > 1 && rng.chance(8);
         if rng.chance(6) {
             // This one comes to its end, for closing changes what the next one finds.
@@ -69,7 +71,7 @@ fn live(args: &Args, tally: &Tally<'_>, memory: &Path, folder: &Path, case: u64)
         }
         ledger.begin(Life {
             number,
-            durable: work.commit_delta == 1,
+            durable: work.is_durable(),
             threads: work.threads,
             recreates: work.recreate,
             fails: false,
@@ -78,6 +80,7 @@ fn live(args: &Args, tally: &Tally<'_>, memory: &Path, folder: &Path, case: u64)
         let heard = kill_once(&work, memory, folder, &mut rng, &mut ledger);
         let heard = heard.map_err(|what| format!("life {number}: {what}"))?;
         tally.ran();
+        tally.count("in_background", work.background.into());
         for (name, kind) in [("opened", Kind::Opened), ("stored", Kind::Stored)] {
             let count = heard.iter().filter(|event| event.kind == kind).count();
             tally.count(name, count as u64);

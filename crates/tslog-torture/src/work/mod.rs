@@ -10,6 +10,7 @@ mod voice;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::Duration;
 
 use tslog::{Options, SharedLog};
 
@@ -54,6 +55,10 @@ pub(crate) struct Work {
     pub(crate) first_reader: u8,
     pub(crate) reading: u8,
     pub(crate) recreate: bool,
+    /// A thread makes the commits.
+    pub(crate) background: bool,
+    /// The most milliseconds that a record waits for a commit; 0 for no bound.
+    pub(crate) interval_ms: u32,
     /// The most microseconds that a thread waits after a record.
     pub(crate) pause_us: u32,
     /// Where in the file of marks the next event goes; 0 to speak to standard output.
@@ -76,12 +81,14 @@ impl Work {
             first_reader: 0,
             reading: 1,
             recreate: false,
+            background: false,
+            interval_ms: 0,
             pause_us: 0,
             marks_at: 0,
         }
     }
 
-    fn numbers(&self) -> [u64; 14] {
+    fn numbers(&self) -> [u64; 16] {
         [
             self.manner as u64,
             self.seed,
@@ -95,15 +102,17 @@ impl Work {
             self.first_reader.into(),
             self.reading.into(),
             self.recreate.into(),
+            self.background.into(),
+            self.interval_ms.into(),
             self.pause_us.into(),
             self.marks_at,
         ]
     }
 
-    fn from_numbers(numbers: [u64; 14]) -> Result<Self> {
+    fn from_numbers(numbers: [u64; 16]) -> Result<Self> {
         let [manner, seed, life, threads, records, record_size, rest @ ..] = numbers;
         let [bucket_size, commit_delta, readers, first_reader, reading, rest @ ..] = rest;
-        let [recreate, pause_us, marks_at] = rest;
+        let [recreate, background, interval_ms, pause_us, marks_at] = rest;
         let all = [Manner::Threads, Manner::Alone, Manner::Reader];
         let manner = all.into_iter().find(|known| *known as u64 == manner);
         Ok(Self {
@@ -119,6 +128,8 @@ impl Work {
             first_reader: fit(first_reader)?,
             reading: fit(reading)?,
             recreate: recreate != 0,
+            background: background != 0,
+            interval_ms: fit(interval_ms)?,
             pause_us: fit(pause_us)?,
             marks_at,
         })
@@ -139,12 +150,22 @@ impl Work {
 
     /// How the log is opened.
     pub(crate) fn options(&self) -> Options {
-        Options::new()
+        let options = Options::new()
             .record_size(self.record_size)
             .bucket_size(self.bucket_size)
             .commit_delta(self.commit_delta)
+            .background_commit(self.background)
             .readers(self.readers)
-            .recreate(self.recreate)
+            .recreate(self.recreate);
+        match self.interval_ms {
+            0 => options,
+            ms => options.commit_interval(Duration::from_millis(ms.into())),
+        }
+    }
+
+    /// Whether a store returns durable.
+    pub(crate) const fn is_durable(&self) -> bool {
+        self.commit_delta == 1 && !self.background
     }
 }
 
@@ -176,7 +197,7 @@ impl Worker {
         let [numbers, folder, marks] = words else { return Err("a worker takes 3 words".into()) };
         let numbers = numbers.split(',').map(|number| number.parse().unwrap_or(u64::MAX));
         let numbers = numbers.collect::<Vec<u64>>();
-        let numbers = numbers.try_into().map_err(|_| "a worker takes 14 numbers".to_owned())?;
+        let numbers = numbers.try_into().map_err(|_| "a worker takes 16 numbers".to_owned())?;
         let work = Work::from_numbers(numbers)?;
         let voice = Voice::new(&work, Path::new(marks))?;
         Ok(Self { work, folder: folder.into(), voice })
