@@ -120,7 +120,7 @@ fn closing_commits_what_waits_and_ends_every_wait() {
         store(&log, 1..=9);
         log.close().unwrap();
         let (ended, cursor) = waiting.join().unwrap();
-        assert!(matches!(ended, Err(Error::Closed)), "{ended:?}");
+        assert!(matches!(ended, Err(Error::Closed)), "{ended:?} behind number {cursor}");
         // The commit may be seen before the end, and the end may come while its records are read.
         assert!(cursor <= 9, "{cursor} were committed");
     });

@@ -172,7 +172,11 @@ impl<T> SharedReader<T> {
         self.check_open()?;
         self.room(out, 1)?;
         self.gather()?;
-        Ok(self.try_next_into(out))
+        match self.try_next_into(out) {
+            // It is at hand and there is room for it, so the end of the handle came in between.
+            None if self.is_ready() => Err(Error::Closed),
+            seqn => Ok(seqn),
+        }
     }
 
     /// As [`SharedReader::next_record`], but the cursor stays where it is.

@@ -76,9 +76,9 @@ impl<T> Future for Ready<'_, T> {
             }
             let cursor = reader.cursor();
             let worth_a_look = match &mut reader.source {
-                Source::Beside(inner, handle) => inner.shown.poll(waker, |published| {
-                    published.closed || handle.is_gone() || published.bounds.last > cursor
-                }),
+                Source::Beside(inner, handle) => inner
+                    .shown
+                    .poll(waker, |published| handle.is_gone() || published.bounds.last > cursor),
                 Source::Apart(apart) => {
                     let changes = apart.changes.as_ref();
                     changes.is_none_or(|changes| changes.poll(waker, |count| *count != before))

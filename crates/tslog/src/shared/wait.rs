@@ -40,9 +40,9 @@ impl<T> SharedReader<T> {
         let cursor = self.cursor();
         match &mut self.source {
             Source::Beside(inner, handle) => {
-                let ready = inner.shown.wait(until, |published| {
-                    published.closed || handle.is_gone() || published.bounds.last > cursor
-                });
+                let ready = inner
+                    .shown
+                    .wait(until, |published| handle.is_gone() || published.bounds.last > cursor);
                 Ok(ready && self.has_more()?)
             }
             Source::Apart(apart) => {
