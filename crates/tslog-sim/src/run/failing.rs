@@ -33,7 +33,16 @@ impl<M: Medium> Run<M> {
     /// A log that is poisoned stays so.
     fn check_refusals(&mut self) {
         let Some(log) = self.log.as_mut() else { return };
+        let stored = log.stats().seqn;
         let first: Result<u64, Error<_>> = TheLog::<M>::commit(log);
+        if !matches!(first, Err(Error::Poisoned)) {
+            // What waited was written, and may be there whole, though nobody was told so; a store
+            // that failed took nothing.
+            while self.model.stored() > stored {
+                self.model.refuse();
+            }
+            self.model.commit();
+        }
         if matches!(first, Err(Error::Poisoned)) {
             let again = log.store_record(&[]);
             assert!(matches!(again, Err(Error::Poisoned)), "a poisoned log gave {again:?}");
