@@ -190,7 +190,7 @@ fn torture_step(pace: Pace) -> Result<Done, Failure> {
         Pace::Full => torture::Size::Ci,
         Pace::Quick => torture::Size::Quick,
     };
-    torture::run(&torture::tested(), size, None)
+    torture::run(&torture::tested(size), size, None)
 }
 
 fn no_std_step(_: Pace) -> Result<Done, Failure> {
