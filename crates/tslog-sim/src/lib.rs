@@ -16,6 +16,7 @@
 
 pub mod contract;
 pub mod disk;
+pub mod disk_log;
 pub mod harness;
 pub mod medium;
 pub mod model;

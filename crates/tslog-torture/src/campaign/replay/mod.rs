@@ -5,7 +5,6 @@
 //! is able to see a loss is shown by a control: a worker whose syncs do nothing must lose.
 
 mod kind;
-mod log;
 mod recording;
 
 use std::fs::File;
@@ -13,6 +12,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use tslog_sim::disk_log::{Entry, SECTOR};
 use tslog_sim::power::Rng;
 
 use crate::Result;
@@ -22,7 +22,6 @@ use crate::machine::disk::{Loop, Mounted};
 use crate::machine::{self, at, space};
 use crate::tally::Tally;
 use kind::FileSystem;
-use log::{Entry, SECTOR};
 use recording::Recording;
 
 /// Images of one recording.

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
+use tslog_sim::disk_log::{self, Entry, SECTOR};
 use tslog_sim::power::Rng;
 
 use super::kind::FileSystem;
-use super::log::{self, Entry, SECTOR};
 use crate::Result;
 use crate::event::{Event, Kind};
 use crate::ledger::{Ledger, Life};
@@ -67,18 +67,18 @@ impl Recording {
         }
         exported.end()?;
         let marks_from = usize::try_from(system.size).unwrap_or(usize::MAX) / SECTOR;
-        let entries = log::read(&log, marks_from)?;
+        let entries = disk_log::read(&log, marks_from)?;
         Ok(Self { system, base, entries, lives: [first, second], between })
     }
 
     /// What is owed when the power goes before entry `end`.
     pub(super) fn ledger(&self, end: usize) -> Result<Ledger> {
         let mut ledger = Ledger::default();
-        let events = self.entries[..end].iter().filter_map(|entry| match entry {
-            Entry::Mark(event) => Some(*event),
+        let marks = self.entries[..end].iter().filter_map(|entry| match entry {
+            Entry::Mark(sectors) => Some(sectors.chunks(SECTOR)),
             Entry::Write { .. } | Entry::Flush => None,
         });
-        let events: Vec<Event> = events.collect();
+        let events = marks.flatten().filter_map(|mark| Event::decode(mark.first_chunk()?));
         let (first, second): (Vec<Event>, Vec<Event>) =
             events.into_iter().partition(|event| event.life == 1);
         ledger.begin(life(&self.lives[0]));

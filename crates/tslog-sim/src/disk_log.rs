@@ -1,4 +1,4 @@
-//! The log of all a disk was told, as qemu's `blklogwrites` writes it.
+//! The log of all a real disk was told, as qemu's `blklogwrites` writes it.
 //!
 //! ```text
 //! superblock   | magic u64 | version u64 | entries u64 | sector size u32 | zeros to a sector
@@ -7,11 +7,8 @@
 
 use std::path::Path;
 
-use crate::Result;
-use crate::event::{self, Event};
-use crate::machine::at;
-
-pub(crate) const SECTOR: usize = 512;
+/// The bytes of a sector.
+pub const SECTOR: usize = 512;
 const MAGIC: u64 = 0x6a_7366_7773_6872;
 const FLUSH: u64 = 1;
 const AT_ONCE: u64 = 2;
@@ -19,18 +16,29 @@ const DISCARD: u64 = 4;
 
 /// Something the disk was told, or a mark between.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Entry {
-    /// Bytes to a sector; `at_once`: safe when that returns.
-    Write { sector: usize, data: Vec<u8>, at_once: bool },
+pub enum Entry {
+    /// Bytes to sectors.
+    Write {
+        /// The first one.
+        sector: usize,
+        /// Whole sectors.
+        data: Vec<u8>,
+        /// Whether it is safe before any flush.
+        at_once: bool,
+    },
     /// All before is safe.
     Flush,
-    /// A worker said this.
-    Mark(Event),
+    /// Sectors beyond the file system, where the user of the disk leaves word.
+    Mark(Vec<u8>),
 }
 
 /// Reads a log. Writes from sector `marks_from` on are marks.
-pub(crate) fn read(path: &Path, marks_from: usize) -> Result<Vec<Entry>> {
-    let bytes = std::fs::read(path).map_err(at(path))?;
+///
+/// # Errors
+///
+/// The file cannot be read, or is no such log; in words for a person.
+pub fn read(path: &Path, marks_from: usize) -> Result<Vec<Entry>, String> {
+    let bytes = std::fs::read(path).map_err(|error| format!("{}: {error}", path.display()))?;
     parse(&bytes, marks_from).ok_or_else(|| "the log of the disk is not understood".to_owned())
 }
 
@@ -58,9 +66,7 @@ fn parse(bytes: &[u8], marks_from: usize) -> Option<Vec<Entry>> {
         let data = bytes.get(offset..)?.get(..size)?;
         offset += size;
         if sector >= marks_from {
-            let marks = data.chunks(SECTOR).filter_map(|mark| mark.first_chunk());
-            let events = marks.filter_map(|mark: &[u8; event::SIZE]| Event::decode(mark));
-            entries.extend(events.map(Entry::Mark));
+            entries.push(Entry::Mark(data.to_vec()));
         } else {
             let at_once = flags & AT_ONCE != 0;
             entries.push(Entry::Write { sector, data: data.to_vec(), at_once });
@@ -72,11 +78,9 @@ fn parse(bytes: &[u8], marks_from: usize) -> Option<Vec<Entry>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Kind;
 
     #[test]
     fn a_log_of_writes_flushes_and_marks_is_read_in_order() {
-        let event = Event { kind: Kind::Stored, who: 1, life: 2, at_ns: 3, seqn: 4, value: 5 };
         let mut log = vec![0; SECTOR];
         log[..8].copy_from_slice(&MAGIC.to_le_bytes());
         log[16] = 4;
@@ -90,14 +94,12 @@ mod tests {
         };
         entry(7, 0, &[9; 1024]);
         entry(0, FLUSH, &[]);
-        let mut mark = event.encode().to_vec();
-        mark.resize(SECTOR, 0);
-        entry(100, 0, &mark);
+        entry(100, 0, &[5; 512]);
         entry(8, AT_ONCE, &[1; 512]);
         let entries = parse(&log, 100).unwrap();
         let write = Entry::Write { sector: 7, data: vec![9; 1024], at_once: false };
         let last = Entry::Write { sector: 8, data: vec![1; 512], at_once: true };
-        assert_eq!(entries, [write, Entry::Flush, Entry::Mark(event), last]);
+        assert_eq!(entries, [write, Entry::Flush, Entry::Mark(vec![5; 512]), last]);
         assert_eq!(parse(&log[..log.len() - 1], 100), None);
         log[0] = 0;
         assert_eq!(parse(&log, 100), None);
