@@ -12,6 +12,7 @@ mod part;
 mod peers;
 mod plot;
 mod record;
+mod recorded;
 mod results;
 mod run;
 
@@ -26,11 +27,11 @@ const USAGE: &str = "\
 usage: linux-bench page [--quick | --long] [--only GROUP[,GROUP...]]
        linux-bench page --kept
        linux-bench figures
-groups: commits, unsynced, read, open, rot, kill
+groups: commits, unsynced, read, open, rot, kill, cut
 
-`page` measures the groups, keeps what it measured, and writes docs/linux-peers.md and
-docs/linux-peers.svg from all that was kept; with `--kept` it measures nothing. It has to be root,
-to mount a file system of its own.";
+`page` measures the groups, keeps what it measured, and writes docs/linux-peers.md and its plot from
+all that was kept, and the table of docs/testing.md; with `--kept` it measures nothing. It has to be
+root, to mount a file system of its own.";
 
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -127,11 +128,15 @@ fn mounted(place: &Path, words: &[&str]) -> Result<(), String> {
     document(&results)
 }
 
-/// Writes the page and the plot.
+/// Writes the page and the plot, and its summary into the page about testing.
 fn document(results: &Results) -> Result<(), String> {
     let docs = home().join("../../docs");
     write(&docs.join("linux-peers.svg"), &plot::draw(results)?)?;
-    write(&docs.join("linux-peers.md"), &page::write(results))
+    write(&docs.join("linux-peers.md"), &page::write(results))?;
+    let testing = docs.join("testing.md");
+    let text = std::fs::read_to_string(&testing);
+    let text = text.map_err(|error| format!("{} cannot be read ({error})", testing.display()))?;
+    write(&testing, &page::with_summary(&text, results)?)
 }
 
 /// Where results are kept from one run to the next.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::groups::{commits, kill, open, read, rot, unsynced};
+use crate::groups::{commits, cut, kill, open, read, rot, unsynced};
 use crate::peers::Kind;
 use crate::results::{Case, Results, Spread};
 
@@ -25,17 +25,23 @@ pub fn write(results: &Results) -> String {
     page.push_str(&one_bit(results));
     page.push_str(&many_bits(results));
     page.push_str(&kills(results));
+    page.push_str(&cuts(results));
     page.push_str("\n\n");
     page.push_str(&include_str!("foot.md").replace("{failures}", &failures(results)));
     page
 }
 
 /// A table under a heading.
-fn table(heading: &str, text: &str, columns: &[&str], rows: Vec<Vec<String>>) -> String {
+fn section(heading: &str, text: &str, columns: &[&str], rows: Vec<Vec<String>>) -> String {
     let mut out = format!("\n## {heading}\n\n");
     if !text.is_empty() {
         let _ = write!(out, "{}\n\n", text.trim());
     }
+    out + &table(columns, rows)
+}
+
+fn table(columns: &[&str], rows: Vec<Vec<String>>) -> String {
+    let mut out = String::new();
     let _ = writeln!(out, "| {} |\n|{}", columns.join(" | "), "---|".repeat(columns.len()));
     for row in rows {
         let _ = writeln!(out, "| {} |", row.join(" | "));
@@ -63,7 +69,12 @@ fn peers() -> String {
         vec![version, kind.settings().to_owned()]
     };
     let rows = rows(|_| true, row);
-    table("Who is measured, and how", "", &["", "version", "settings, and what a commit is"], rows)
+    section(
+        "Who is measured, and how",
+        "",
+        &["", "version", "settings, and what a commit is"],
+        rows,
+    )
 }
 
 /// The version of a package, out of the manifest of this program.
@@ -106,7 +117,7 @@ const COMMITS: [&str; 7] = ["", "16/1", "16/16", "16/1024", "128/1", "128/16", "
 fn durable(results: &Results) -> String {
     let kinds = |kind: Kind| kind.is_durable();
     let cells = |kind| each_commit(|case| spread(results.spread(case, kind, "us"), 1.0));
-    table("Durable commits: time", include_str!("durable.md"), &COMMITS, rows(kinds, cells))
+    section("Durable commits: time", include_str!("durable.md"), &COMMITS, rows(kinds, cells))
 }
 
 fn device(results: &Results) -> String {
@@ -123,7 +134,7 @@ fn device(results: &Results) -> String {
     };
     let columns = [&COMMITS[..], &["CPU of 16/16, us"]].concat();
     let heading = "Durable commits: flushes and KiB, as the device counts them";
-    table(heading, include_str!("device.md"), &columns, rows(kinds, cells))
+    section(heading, include_str!("device.md"), &columns, rows(kinds, cells))
 }
 
 fn unsynced(results: &Results) -> String {
@@ -140,7 +151,7 @@ fn unsynced(results: &Results) -> String {
         cells
     };
     let columns = ["", "16 bytes, M records/s", "128 bytes", "memory of 16 bytes, MB", "commit"];
-    table("Storing without a sync", include_str!("unsynced.md"), &columns, rows(|_| true, cells))
+    section("Storing without a sync", include_str!("unsynced.md"), &columns, rows(|_| true, cells))
 }
 
 fn reading(results: &Results) -> String {
@@ -172,7 +183,7 @@ fn reading(results: &Results) -> String {
         "memory, MB",
         "disk, bytes a record of 16",
     ];
-    table("Reading all", include_str!("read.md"), &columns, rows(kinds, cells))
+    section("Reading all", include_str!("read.md"), &columns, rows(kinds, cells))
 }
 
 fn opening(results: &Results) -> String {
@@ -186,7 +197,7 @@ fn opening(results: &Results) -> String {
         ]
     };
     let columns = ["", "2^20 records, ms", "10 million, ms", "10 million, memory, MB"];
-    table("Opening", include_str!("open.md"), &columns, rows(kinds, cells))
+    section("Opening", include_str!("open.md"), &columns, rows(kinds, cells))
 }
 
 fn one_bit(results: &Results) -> String {
@@ -207,7 +218,7 @@ fn one_bit(results: &Results) -> String {
     };
     let columns = ["", "right records", "wrong records", "outcome", "what it says"];
     let rows = rows(|kind| !kind.is_baseline(), cells);
-    table("One bit flipped in record 800 of 1600", include_str!("one_bit.md"), &columns, rows)
+    section("One bit flipped in record 800 of 1600", include_str!("one_bit.md"), &columns, rows)
 }
 
 fn many_bits(results: &Results) -> String {
@@ -237,25 +248,77 @@ fn many_bits(results: &Results) -> String {
         "most not delivered",
     ];
     let rows = rows(|kind| !kind.is_baseline(), cells);
-    table("Side by side: single bits flipped", include_str!("rot.md"), &columns, rows)
+    section("Side by side: single bits flipped", include_str!("rot.md"), &columns, rows)
 }
 
 fn kills(results: &Results) -> String {
-    let case = (kill::NAME, kill::CASE);
+    let text = include_str!("kill.md");
+    held(results, "Side by side: killed while storing", text, (kill::NAME, kill::CASE), "kills")
+}
+
+fn cuts(results: &Results) -> String {
+    let heading = "Side by side: the power goes while storing, on ext4";
+    held(results, heading, include_str!("cut.md"), (cut::NAME, kill::CASE), "cuts")
+}
+
+/// What was left, held against what was acknowledged, each time that it was `tried`.
+fn held(results: &Results, heading: &str, text: &str, case: Case<'_>, tried: &str) -> String {
     let cells = |kind| {
         kill::COUNTS.iter().map(|metric| results.count(case, kind, metric).to_string()).collect()
     };
     let columns = [
         "",
-        "kills",
+        tried,
         "acknowledged records lost",
         "wrong records",
         "did not open",
         "opened after a repair by hand",
         "did not go on",
     ];
+    section(heading, text, &columns, rows(|kind| !kind.is_baseline(), cells))
+}
+
+/// Stands in the page about testing above the summary, and below.
+const MARKS: [&str; 2] = ["<!-- linux-bench page -->\n", "<!-- end -->"];
+
+/// The page about testing, with the summary of what broke whom.
+pub fn with_summary(testing: &str, results: &Results) -> Result<String, String> {
+    let [begin, end] = MARKS;
+    let parts = testing.split_once(begin).and_then(|(head, rest)| {
+        let (_, tail) = rest.split_once(end)?;
+        Some((head, tail))
+    });
+    let (head, tail) = parts.ok_or("docs/testing.md has lost the marks around its table")?;
+    Ok(format!("{head}{begin}{}\n{end}{tail}", summary(results)))
+}
+
+fn summary(results: &Results) -> String {
+    let cells = |kind| {
+        let rot = |metric| results.count((rot::NAME, rot::SPREAD), kind, metric);
+        let flips: usize = rot::OUTCOMES.iter().map(|outcome| rot(outcome)).sum();
+        let mut cells = vec![
+            format!("{} / {} / {}", rot("wrong"), rot("lost"), rot("panicked")),
+            flips.to_string(),
+        ];
+        for group in [kill::NAME, cut::NAME] {
+            let count = |metric| results.count((group, kill::CASE), kind, metric);
+            let [tried, lost, wrong, unopened, _, stopped] = kill::COUNTS.map(count);
+            cells.push(format!("{} / {unopened} / {stopped}", lost + wrong));
+            cells.push(tried.to_string());
+        }
+        cells
+    };
+    let columns = [
+        "",
+        "flipped bits: wrong / lost silently / panicked",
+        "of",
+        "killed: lost / not opened / not gone on",
+        "of",
+        "power cuts: lost / not opened / not gone on",
+        "of",
+    ];
     let rows = rows(|kind| !kind.is_baseline(), cells);
-    table("Side by side: killed while storing", include_str!("kill.md"), &columns, rows)
+    table(&columns, rows)
 }
 
 /// What could not be measured, and why.
@@ -278,6 +341,18 @@ mod tests {
             let version = version(kind.package().unwrap());
             assert!(version.split('.').count() == 3, "{}: {version}", kind.name());
         }
+    }
+
+    #[test]
+    fn the_summary_goes_between_its_marks_and_a_page_without_them_is_refused() {
+        let results = Results::load(std::path::Path::new("there is none"));
+        let page = "above\n<!-- linux-bench page -->\nold\n<!-- end -->\nbelow";
+        let written = with_summary(page, &results).unwrap();
+        assert!(written.starts_with("above\n<!-- linux-bench page -->\n|  |"), "{written}");
+        assert!(written.ends_with("|\n\n<!-- end -->\nbelow"), "{written}");
+        assert!(written.contains("**tslog**") && !written.contains("old"), "{written}");
+        assert_eq!(with_summary(&written, &results).unwrap(), written);
+        assert!(with_summary("above", &results).is_err());
     }
 
     #[test]

@@ -74,13 +74,19 @@ impl Job<'_> {
 
     /// Starts the part, with its output to be read by the caller.
     pub fn start(self) -> std::io::Result<Child> {
+        self.command()?.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+    }
+
+    /// What runs the part.
+    pub fn command(self) -> std::io::Result<Command> {
         let mut command = Command::new(std::env::current_exe()?);
         let durable = if self.durable { "durable" } else { "unsynced" };
         command.args(["part", self.part.word(), self.kind.name()]).arg(self.folder);
         command.args([self.record_size.to_string(), self.commit.to_string()]);
         command.args([durable, &self.records.to_string()]);
         command.env("WALRUS_DATA_DIR", self.folder).env("WALRUS_QUIET", "1");
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()
+        command.stdin(Stdio::null());
+        Ok(command)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is measured, in groups that can run one at a time.
 
 pub mod commits;
+pub mod cut;
 pub mod kill;
 pub mod open;
 pub mod read;
@@ -18,7 +19,7 @@ pub enum Pace {
     /// Enough to see that all peers run.
     Quick,
     Full,
-    /// Ten times as many flipped bits and killed processes.
+    /// Ten times as many flipped bits, killed processes and power cuts.
     Long,
 }
 
@@ -40,13 +41,14 @@ impl Pace {
 /// A group: its name, and what measures it.
 pub type Group = (&'static str, fn(&Ext4, Pace, &mut Results));
 
-pub const ALL: [Group; 6] = [
+pub const ALL: [Group; 7] = [
     (commits::NAME, commits::run),
     (unsynced::NAME, unsynced::run),
     (read::NAME, read::run),
     (open::NAME, open::run),
     (rot::NAME, rot::run),
     (kill::NAME, kill::run),
+    (cut::NAME, cut::run),
 ];
 
 /// The peers in another order each round, so that none always runs behind the same one.
@@ -74,10 +76,10 @@ fn keep(results: &mut Results, case: Case<'_>, kind: Kind, said: &Said, metrics:
 
 /// A generator of evenly spread numbers (splitmix64), the same for the same seed.
 #[derive(Debug)]
-struct Random(u64);
+pub struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    pub fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
