@@ -146,16 +146,28 @@ impl<'a> Tally<'a> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::sync::Barrier;
+    use std::sync::mpsc::{Sender, channel};
+
     use super::*;
+
+    thread_local! {
+        /// Goes when its thread ends.
+        static WITH_THREAD: RefCell<Option<Sender<()>>> = const { RefCell::new(None) };
+    }
+
+    /// A job that is counted as long as it is there.
+    struct Job<'a>(&'a AtomicU64);
+
+    impl Drop for Job<'_> {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
 
     #[test]
     fn every_job_is_made_before_the_first_case_and_goes_behind_the_last() {
-        struct Job<'a>(&'a AtomicU64);
-        impl Drop for Job<'_> {
-            fn drop(&mut self) {
-                self.0.fetch_sub(1, Ordering::SeqCst);
-            }
-        }
         let words = ["full", "--seed", "1"].map(str::to_owned);
         let args = Args::parse(&words).unwrap();
         let (tally, jobs) = (Tally::new(&args), AtomicU64::new(0));
@@ -163,12 +175,22 @@ mod tests {
             jobs.fetch_add(1, Ordering::SeqCst);
             Ok(Job(&jobs))
         };
-        let all_are_there = |_: &mut Job<'_>, _| {
+        let (sender, ended) = channel();
+        let (sender, ended) = (Mutex::new(Some(sender)), Mutex::new(ended));
+        let both_run = Barrier::new(2);
+        let all_are_there = |_: &mut Job<'_>, case| {
             tally.ran();
+            both_run.wait();
+            if case == 0 {
+                WITH_THREAD.set(sender.lock().unwrap().take());
+            } else {
+                // An error once the other thread has ended.
+                assert!(ended.lock().unwrap().recv().is_err());
+            }
             let there = jobs.load(Ordering::SeqCst);
-            if there == 4 { Ok(()) } else { Err(format!("{there} of 4 jobs")) }
+            if there == 2 { Ok(()) } else { Err(format!("{there} of 2 jobs")) }
         };
-        tally.each_by(4, 0..1000, make, all_are_there).unwrap();
-        assert_eq!((tally.runs(), tally.violations(), jobs.into_inner()), (1000, 0, 0));
+        tally.each_by(2, 0..2, make, all_are_there).unwrap();
+        assert_eq!((tally.runs(), tally.violations(), jobs.load(Ordering::SeqCst)), (2, 0, 0));
     }
 }
