@@ -2,9 +2,9 @@
 //! that alternate. One round of all peers tells which of them are near enough to matter.
 
 use crate::groups::{Pace, commits, read, unsynced};
-use crate::mount::Ext4;
 use crate::peers::Kind;
 use crate::results::{Case, Results};
+use tslog_sim::mount::Ext4;
 
 /// How many peers stay in the race after the first round.
 const NEAREST: usize = 3;

@@ -6,7 +6,6 @@
 mod figures;
 mod groups;
 mod image;
-mod mount;
 mod page;
 mod part;
 mod peers;
@@ -20,8 +19,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use groups::Pace;
-use mount::{Ext4, Place};
 use results::Results;
+use tslog_sim::mount::{self, Ext4, Place};
 
 const USAGE: &str = "\
 usage: linux-bench page [--quick | --long] [--only GROUP[,GROUP...]]
@@ -59,6 +58,9 @@ fn main() -> ExitCode {
     }
 }
 
+/// Bytes of the ext4's image.
+const IMAGE_SIZE: u64 = 4 << 30;
+
 const NO_MOUNT: &str = "a file system can be mounted by root alone";
 
 /// Runs this program again in a mount namespace that ends with it, however it ends, so that no
@@ -69,7 +71,7 @@ fn outside(words: &[&str]) -> Result<(), String> {
     let unshare = ["--mount", "--propagation", "private"];
     mount::tool(&format!("unshare {} true", unshare.join(" ")))
         .map_err(|error| format!("{NO_MOUNT} ({error})"))?;
-    let place = Place::make()?;
+    let place = Place::make("linux-bench")?;
     let own = std::env::current_exe().map_err(|error| error.to_string())?;
     let mut again = Command::new("unshare");
     again.args(unshare).arg(own).arg("mounted").arg(place.path()).args(words);
@@ -113,7 +115,7 @@ impl Plan {
 
 fn mounted(place: &Path, words: &[&str]) -> Result<(), String> {
     let plan = Plan::read(words)?;
-    let ext4 = Ext4::mount(place)?;
+    let ext4 = Ext4::mount(place, IMAGE_SIZE)?;
     if plan.figures {
         return figures::run(&ext4);
     }

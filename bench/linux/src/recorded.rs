@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tslog_sim::disk_log::{self, Entry, SECTOR};
 
 use crate::groups::Random;
-use crate::mount::tool;
+use tslog_sim::mount::tool;
 
 /// Bytes of the file system. Its file is sparse.
 const SIZE: u64 = 256 << 20;

@@ -20,6 +20,7 @@ pub mod disk_log;
 pub mod harness;
 pub mod medium;
 pub mod model;
+pub mod mount;
 pub mod nor;
 pub mod ops;
 pub mod power;

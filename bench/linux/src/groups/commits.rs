@@ -4,11 +4,11 @@
 //! aside is part of it, and ends with the last commit. The time is that of the commits alone.
 
 use super::{Pace, keep, rotated};
-use crate::mount::Ext4;
 use crate::part::Part;
 use crate::peers::Kind;
 use crate::results::Results;
 use crate::run::Job;
+use tslog_sim::mount::Ext4;
 
 pub const NAME: &str = "commits";
 

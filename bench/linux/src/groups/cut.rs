@@ -6,11 +6,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use super::{Pace, Random, kill};
-use crate::mount::Ext4;
 use crate::part::Part;
 use crate::peers::Kind;
 use crate::recorded::{Mounted, Recorded};
 use crate::results::Results;
+use tslog_sim::mount::Ext4;
 
 pub const NAME: &str = "cut";
 

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::{Pace, Random};
-use crate::mount::Ext4;
 use crate::part::Part;
 use crate::peers::Kind;
 use crate::results::{Case, Results};
 use crate::run::{Job, Said};
+use tslog_sim::mount::Ext4;
 
 pub const NAME: &str = "kill";
 pub const CASE: &str = "16/16";

@@ -8,10 +8,10 @@ pub mod read;
 pub mod rot;
 pub mod unsynced;
 
-use crate::mount::Ext4;
 use crate::peers::Kind;
 use crate::results::{Case, Results};
 use crate::run::Said;
+use tslog_sim::mount::Ext4;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 //! Peers that would take minutes are not here: the page has their time for a million.
 
 use super::{Pace, keep};
-use crate::mount::Ext4;
 use crate::part::Part;
 use crate::peers::Kind;
 use crate::results::Results;
 use crate::run::Job;
+use tslog_sim::mount::Ext4;
 
 pub const NAME: &str = "open";
 pub const CASE: &str = "16/1024";

@@ -5,11 +5,11 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::{Pace, keep, rotated};
-use crate::mount::Ext4;
 use crate::part::Part;
 use crate::peers::Kind;
 use crate::results::Results;
 use crate::run::Job;
+use tslog_sim::mount::Ext4;
 
 pub const NAME: &str = "read";
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use super::{Pace, Random};
 use crate::image::{Bit, Image};
-use crate::mount::Ext4;
 use crate::part::Part;
 use crate::peers::Kind;
 use crate::record;
 use crate::results::Results;
 use crate::run::{Job, Said};
+use tslog_sim::mount::Ext4;
 
 pub const NAME: &str = "rot";
 

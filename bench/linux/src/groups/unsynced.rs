@@ -1,11 +1,11 @@
 //! Storing where no sync is asked for.
 
 use super::{Pace, keep, rotated};
-use crate::mount::Ext4;
 use crate::part::Part;
 use crate::peers::Kind;
 use crate::results::Results;
 use crate::run::Job;
+use tslog_sim::mount::Ext4;
 
 pub const NAME: &str = "unsynced";
 

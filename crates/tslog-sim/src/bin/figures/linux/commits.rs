@@ -6,8 +6,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::Shape;
-use super::mount::Ext4;
 use crate::{figure, payload};
+use tslog_sim::mount::Ext4;
 
 const COMMITS: u64 = 2000;
 
@@ -17,14 +17,14 @@ pub(super) fn run(ext4: &Ext4) {
         let shape = Shape { record_size, bucket_size, commit_delta: 16 };
         // A log of 16,384 records in a bucket is the rule; other sizes are named.
         let bucket = if bucket_size == 16_384 { String::new() } else { format!("_b{bucket_size}") };
-        let folder = ext4.folder("commits");
+        let folder = ext4.path_of("commits");
         report(ext4, &format!("linux_{record_size}b_k16{bucket}"), || {
             append(&folder, shape, COMMITS);
         });
         fs::remove_dir_all(&folder).expect("the log can be removed");
     }
     for record_size in [16, 128] {
-        let file = ext4.folder("raw");
+        let file = ext4.path_of("raw");
         report(ext4, &format!("linux_{record_size}b_k16_raw"), || raw(&file, record_size * 16));
         fs::remove_file(&file).expect("the file can be removed");
     }
@@ -32,7 +32,7 @@ pub(super) fn run(ext4: &Ext4) {
 
 fn report(ext4: &Ext4, name: &str, act: impl FnOnce()) {
     let mut took = Duration::ZERO;
-    let cost = ext4.cost_of(|| {
+    let ((), cost) = ext4.cost_of(|| {
         let begun = Instant::now();
         act();
         took = begun.elapsed();

@@ -8,7 +8,6 @@
 //! its loop device and its memory go with it. So the program runs itself again in there.
 
 mod commits;
-mod mount;
 mod open;
 mod rounds;
 mod speed;
@@ -17,8 +16,11 @@ mod syscalls;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use mount::Ext4;
 use tslog::{Options, SharedLog};
+use tslog_sim::mount::{Ext4, Place, tool};
+
+/// Bytes of the ext4's image.
+const IMAGE_SIZE: u64 = 512 << 20;
 
 /// Prints all figures of Linux, or one line `skipped: reason` where they cannot be measured.
 pub(crate) fn run() -> ExitCode {
@@ -31,7 +33,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn measure() -> Result<bool, String> {
-    let place = mount::Place::make()?;
+    let place = Place::make("tslog-figures")?;
     tool("unshare --mount --propagation private true")
         .map_err(|error| format!("a file system can be mounted by root alone ({error})"))?;
     let mut again = Command::new("unshare");
@@ -43,11 +45,11 @@ fn measure() -> Result<bool, String> {
 /// The parts of the measurement that run in processes of their own; false if there is no such part.
 pub(crate) fn run_part(part: &str, args: &[&str]) -> bool {
     match (part, args) {
-        ("mounted", [folder]) => match Ext4::mount(Path::new(folder)) {
+        ("mounted", [folder]) => match Ext4::mount(Path::new(folder), IMAGE_SIZE) {
             Ok(ext4) => run_mounted(&ext4),
             Err(reason) => println!("skipped: {reason}"),
         },
-        ("speed", [folder]) => match Ext4::mount(Path::new(folder)) {
+        ("speed", [folder]) => match Ext4::mount(Path::new(folder), IMAGE_SIZE) {
             Ok(ext4) => speed::run(&ext4),
             Err(reason) => println!("skipped: {reason}"),
         },
@@ -92,20 +94,6 @@ fn own_path() -> std::path::PathBuf {
     std::env::current_exe().expect("a program knows where it is")
 }
 
-/// Runs a line of words. The error is what the tool says, in one line.
-fn tool(line: &str) -> Result<(), String> {
-    let mut words = line.split_whitespace();
-    let program = words.next().unwrap_or_default();
-    let output = Command::new(program).args(words).output();
-    let output = output.map_err(|error| format!("{program}: {error}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.lines().find(|line| !line.trim().is_empty());
-    Err(said.map_or_else(|| format!("{program}: {}", output.status), |line| line.trim().to_owned()))
-}
-
 /// Runs this program again for one of its parts, under `wrapper` if that is not empty.
 fn run_again(wrapper: &[&str], part: &str, folder: &Path, last: &str) {
     let words = wrapper.iter().map(std::ffi::OsString::from);
@@ -114,18 +102,4 @@ fn run_again(wrapper: &[&str], part: &str, folder: &Path, last: &str) {
     command.args(words).args(["linux", part]).arg(folder).arg(last);
     let status = command.status().expect("this program runs once more");
     assert!(status.success(), "the part {part:?} of the measurement failed: {status}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tool_that_fails_says_why_in_one_line() {
-        assert_eq!(tool("true"), Ok(()));
-        assert_eq!(tool("false"), Err("false: exit status: 1".to_owned()));
-        let missing = tool("cat /no/such/file").unwrap_err();
-        assert!(missing.contains("No such file") && !missing.contains('\n'), "{missing}");
-        assert!(tool("no-such-program").unwrap_err().starts_with("no-such-program: "));
-    }
 }

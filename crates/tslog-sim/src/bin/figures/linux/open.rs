@@ -10,10 +10,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::mount::Ext4;
 use super::{Shape, run_again};
 use crate::{figure, payload};
 use tslog::{Options, SharedLog};
+use tslog_sim::mount::Ext4;
 
 const BUCKET_SIZE: u32 = 16_384;
 const OPENS: usize = 101;
@@ -32,7 +32,7 @@ pub(super) fn run(ext4: &Ext4) {
     for large in LARGE {
         open(ext4, large);
     }
-    let folder = ext4.folder("large");
+    let folder = ext4.path_of("large");
     // The same in commits of 16 from the first to the last record, in 64 full buckets.
     let log = Shape { record_size: 16, bucket_size: BUCKET_SIZE, commit_delta: 16 }.open(&folder);
     store(&log, 64 * u64::from(BUCKET_SIZE));
@@ -43,7 +43,7 @@ pub(super) fn run(ext4: &Ext4) {
 }
 
 fn open(ext4: &Ext4, (name, record_size, bucket_size, buckets): Large) {
-    let folder = ext4.folder("large");
+    let folder = ext4.path_of("large");
     let large = Shape { record_size, bucket_size, commit_delta: BUCKET_SIZE };
     let small = Shape { commit_delta: 16, ..large };
     let log = large.open(&folder);

@@ -8,10 +8,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Shape;
-use super::mount::Ext4;
 use super::rounds::{Took, in_turn, ratio, took};
 use crate::{figure, payload};
 use tslog::{Options, SharedLog};
+use tslog_sim::mount::Ext4;
 
 const ROUNDS: usize = 9;
 const COMMITS: u64 = 2000;
@@ -35,7 +35,7 @@ pub(super) fn run(ext4: &Ext4) {
 
 /// Commits of 16 records, beside one write and one sync of a file filled with zeros before.
 fn durable(ext4: &Ext4) {
-    let (folder, path) = (ext4.folder("durable"), ext4.folder("raw"));
+    let (folder, path) = (ext4.path_of("durable"), ext4.path_of("raw"));
     let log = READ.open(&folder);
     store(&log, 16);
     let file = File::create_new(&path).expect("the file can be made");
@@ -66,11 +66,11 @@ fn durable(ext4: &Ext4) {
 
 /// Sixteen threads that need each record durable.
 fn shared(ext4: &Ext4) {
-    let folder = ext4.folder("shared");
+    let folder = ext4.path_of("shared");
     let log = Shape { commit_delta: 1, ..READ }.open(&folder);
     store(&log, 1);
     let each = 500;
-    let cost = ext4.cost_of(|| {
+    let ((), cost) = ext4.cost_of(|| {
         thread::scope(|scope| {
             for _ in 0..16 {
                 scope.spawn(|| store(&log, each));
@@ -84,7 +84,7 @@ fn shared(ext4: &Ext4) {
 
 /// Storing with no sync, beside a loop over a `BufWriter`.
 fn not_synced(ext4: &Ext4) {
-    let (folder, path) = (ext4.folder("stored"), ext4.folder("buffered"));
+    let (folder, path) = (ext4.path_of("stored"), ext4.path_of("buffered"));
     let (ours, buffered) = in_turn(
         ROUNDS,
         |_| {
@@ -116,7 +116,7 @@ fn not_synced(ext4: &Ext4) {
 
 /// How long a single `store` takes while commits run in the background, beside one sync.
 fn in_the_background(ext4: &Ext4) {
-    let folder = ext4.folder("background");
+    let folder = ext4.path_of("background");
     let options = Options::new().record_size(SIZE as u32).bucket_size(1 << 18);
     let options = options.commit_delta(4096).background_commit(true);
     let log = options.open_raw(&folder).expect("the log opens");
@@ -144,7 +144,7 @@ fn in_the_background(ext4: &Ext4) {
 
 /// The median of a write of 4096 records and its sync.
 fn one_sync(ext4: &Ext4) -> Duration {
-    let path = ext4.folder("synced");
+    let path = ext4.path_of("synced");
     let file = File::create_new(&path).expect("the file can be made");
     let data = vec![7; 4096 * SIZE];
     let mut times = Vec::new();
@@ -161,7 +161,7 @@ fn one_sync(ext4: &Ext4) -> Duration {
 
 /// Reading all, beside a loop over the same files that checks as many CRCs.
 fn reading(ext4: &Ext4) {
-    let folder = ext4.folder("read");
+    let folder = ext4.path_of("read");
     let log = Shape { commit_delta: 16, ..READ }.open(&folder);
     store(&log, RECORDS);
     let mut files = buckets(&folder);
@@ -227,7 +227,7 @@ fn buckets(folder: &Path) -> Vec<std::path::PathBuf> {
 
 /// More threads, and readers that drain while a writer stores.
 fn scaling(ext4: &Ext4) {
-    let folder = ext4.folder("scaling");
+    let folder = ext4.path_of("scaling");
     for threads in [1, 2, 4, 8, 16] {
         let log = STORED.open(&folder);
         let took = took(|| {

@@ -6,9 +6,9 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::mount::Ext4;
 use super::{Shape, run_again};
 use crate::figure;
+use tslog_sim::mount::Ext4;
 
 /// The log that is traced: 1024 commits fill a bucket.
 pub(super) const SHAPE: Shape = Shape { record_size: 16, bucket_size: 16_384, commit_delta: 16 };
@@ -31,7 +31,7 @@ type Calls = BTreeMap<String, u64>;
 
 /// The calls of a run of so many commits, by name.
 fn count(ext4: &Ext4, commits: u64) -> Calls {
-    let (folder, summary) = (ext4.folder("traced"), ext4.folder("summary"));
+    let (folder, summary) = (ext4.path_of("traced"), ext4.path_of("summary"));
     let to = summary.to_str().expect("a path of ASCII");
     let strace = ["strace", "-f", "-c", "-U", "name,calls", "-o", to];
     run_again(&strace, "append", &folder, &commits.to_string());

@@ -1,4 +1,4 @@
-//! An ext4 in a file in memory, and what its block device counts.
+//! An ext4 in a file in memory, and what its block device counts, for figures of real file systems.
 
 use std::fs;
 use std::io;
@@ -6,16 +6,23 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Bytes of the image. It is sparse: memory is used for what is written.
-const IMAGE_SIZE: u64 = 4 << 30;
-
-/// The two folders to mount on, side by side, gone with this value.
+/// The two folders to mount on, gone with this value.
+///
+/// They lie side by side. An ext4 below the memory that holds its image would keep itself alive: if
+/// the folder is removed from outside while it is mounted on, the memory waits for the device, the
+/// device for the ext4, and the ext4 for the memory it is mounted on.
 #[derive(Debug)]
 pub struct Place(PathBuf);
 
 impl Place {
-    pub fn make() -> Result<Self, String> {
-        let place = Self(std::env::temp_dir().join(format!("linux-bench-{}", std::process::id())));
+    /// Makes them in the folder for what is temporary, under a name that begins with `name`.
+    ///
+    /// # Errors
+    ///
+    /// They cannot be made, in words for a person. So it is with all errors here.
+    pub fn make(name: &str) -> Result<Self, String> {
+        let name = format!("{name}-{}", std::process::id());
+        let place = Self(std::env::temp_dir().join(name));
         for folder in [place.path(), &place.memory(), &place.root()] {
             let made = fs::create_dir(folder);
             made.map_err(|error| format!("{} cannot be made ({error})", folder.display()))?;
@@ -23,6 +30,8 @@ impl Place {
         Ok(place)
     }
 
+    /// The folder that both lie in.
+    #[must_use]
     pub fn path(&self) -> &Path {
         &self.0
     }
@@ -54,14 +63,21 @@ pub struct Ext4 {
 }
 
 impl Ext4 {
-    /// Mounts memory, and an ext4 in a file there, on the folders of the [`Place`] at `path`. Call
-    /// it in a mount namespace of its own.
-    pub fn mount(path: &Path) -> Result<Self, String> {
+    /// Mounts memory, and an ext4 of `size` bytes in a file there, on the folders of the [`Place`]
+    /// at `path`. The file is sparse: memory is used for what is written. Call it in a mount
+    /// namespace of its own.
+    ///
+    /// # Errors
+    ///
+    /// It is not root's process, or the kernel does not count flushes, which it does from 5.5 on.
+    pub fn mount(path: &Path, size: u64) -> Result<Self, String> {
         let (memory, root) = (path.join("memory"), path.join("root"));
-        tool(&format!("mount -t tmpfs -o mode=700,size=6g linux-bench {}", memory.display()))?;
+        // Half as much again for what lies beside the image.
+        let enough = size + size / 2;
+        tool(&format!("mount -t tmpfs -o mode=700,size={enough} tslog {}", memory.display()))?;
         let image = memory.join("image");
         let mut ext4 = Self { memory, root, stat: PathBuf::new() };
-        let made = fs::File::create(&image).and_then(|file| file.set_len(IMAGE_SIZE));
+        let made = fs::File::create(&image).and_then(|file| file.set_len(size));
         made.map_err(|error| format!("the image cannot be made ({error})"))?;
         // What mkfs leaves to be filled in later would be counted as somebody's.
         let eager = "lazy_itable_init=0,lazy_journal_init=0";
@@ -78,6 +94,7 @@ impl Ext4 {
     }
 
     /// Where a folder on the ext4 is.
+    #[must_use]
     pub fn path_of(&self, name: &str) -> PathBuf {
         self.root.join(name)
     }
@@ -102,13 +119,12 @@ impl Ext4 {
 
     /// What `act` costs the device, with nothing of what was written before.
     pub fn cost_of<T>(&self, act: impl FnOnce() -> T) -> (T, Counters) {
-        // Nothing but figures is lost if that fails, and they would show it.
-        let _ = tool(&format!("sync --file-system {}", self.root.display()));
-        let before = self.counters().unwrap_or_default();
+        tool(&format!("sync --file-system {}", self.root.display())).expect("ext4 syncs");
+        let before = self.counters().expect("the device counts");
         let done = act();
-        let after = self.counters().unwrap_or_default();
-        let sectors = after.sectors.saturating_sub(before.sectors);
-        (done, Counters { sectors, flushes: after.flushes.saturating_sub(before.flushes) })
+        let after = self.counters().expect("the device counts");
+        let sectors = after.sectors - before.sectors;
+        (done, Counters { sectors, flushes: after.flushes - before.flushes })
     }
 
     fn counters(&self) -> io::Result<Counters> {
@@ -133,10 +149,11 @@ fn clear(path: PathBuf) -> PathBuf {
 }
 
 /// Counters of a block device.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counters {
     /// Of 512 bytes, written.
     pub sectors: u64,
+    /// Of its cache.
     pub flushes: u64,
 }
 
@@ -148,7 +165,11 @@ impl Counters {
     }
 }
 
-/// Runs a line of words. The error is what the tool says, in one line.
+/// Runs a line of words.
+///
+/// # Errors
+///
+/// What the tool says, in one line.
 pub fn tool(line: &str) -> Result<(), String> {
     let mut words = line.split_whitespace();
     let program = words.next().unwrap_or_default();
@@ -171,5 +192,23 @@ mod tests {
         let stat = " 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17\n";
         assert_eq!(Counters::parse(stat), Some(Counters { sectors: 7, flushes: 16 }));
         assert_eq!(Counters::parse("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15"), None);
+    }
+
+    #[test]
+    fn the_folders_to_mount_on_lie_side_by_side_and_go_with_their_value() {
+        let place = Place::make("tslog-sim").unwrap();
+        let path = place.path().to_owned();
+        assert!(path.join("memory").is_dir() && path.join("root").is_dir());
+        drop(place);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_tool_that_fails_says_why_in_one_line() {
+        assert_eq!(tool("true"), Ok(()));
+        assert_eq!(tool("false"), Err("false: exit status: 1".to_owned()));
+        let missing = tool("cat /no/such/file").unwrap_err();
+        assert!(missing.contains("No such file") && !missing.contains('\n'), "{missing}");
+        assert!(tool("no-such-program").unwrap_err().starts_with("no-such-program: "));
     }
 }
