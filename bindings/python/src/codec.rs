@@ -56,20 +56,26 @@ pub(crate) struct Layout {
     pub(crate) fields: String,
     pub(crate) codes: Vec<Code>,
     size: usize,
-    /// Every value is of a kind that needs no detour.
-    is_common: bool,
+    /// Where each value lies and what makes it, if all are of kinds that need no detour.
+    makers: Option<Vec<(usize, Make)>>,
 }
+
+/// Makes a value of the bytes that begin with it.
+type Make = for<'py> fn(Python<'py>, &[u8]) -> Bound<'py, PyAny>;
 
 impl Codec {
     pub(crate) fn new(schema: &Schema) -> Result<Self, Invalid> {
         let layouts =
-            schema.formats()?.into_iter().zip(&schema.formats).map(|(read, (text, _))| Layout {
-                format: text.clone(),
-                fields: read.fields_text().to_owned(),
-                codes: read.codes().collect(),
-                size: read.size() as usize,
-                is_common: text.starts_with('<')
-                    && read.codes().all(|code| "bBhHiIqQfd".contains(code.letter)),
+            schema.formats()?.into_iter().zip(&schema.formats).map(|(read, (text, _))| {
+                let makers = read.codes().map(|code| Some((code.offset as usize, maker(code)?)));
+                let makers: Option<Vec<_>> = makers.collect();
+                Layout {
+                    format: text.clone(),
+                    fields: read.fields_text().to_owned(),
+                    codes: read.codes().collect(),
+                    size: read.size() as usize,
+                    makers: makers.filter(|_| text.starts_with('<')),
+                }
             });
         Ok(Self { layouts: layouts.collect(), record_size: schema.record_size as usize })
     }
@@ -79,11 +85,11 @@ impl Codec {
         usize::from(self.layouts.len() > 1)
     }
 
-    /// The one format of the log, where its values need no detour and its records little room.
+    /// A place for the values of a record, if the log has one format and they need no detour.
     #[inline]
-    pub(crate) fn simple(&self) -> Option<&Layout> {
-        let [layout] = self.layouts.as_slice() else { return None };
-        (layout.is_common && self.record_size <= SMALL).then_some(layout)
+    pub(crate) fn row<'a, 'py>(&'a self, py: Python<'py>) -> PyResult<Option<Row<'a, 'py>>> {
+        let [layout] = self.layouts.as_slice() else { return Ok(None) };
+        layout.makers.as_deref().map(|makers| Row::new(py, makers)).transpose()
     }
 
     /// The values of a record, as `next` returns them.
@@ -122,7 +128,7 @@ impl Layout {
         values: &[Arg<'_, '_>],
         out: &mut [u8],
     ) -> PyResult<()> {
-        if !self.is_common || self.pack_common(values, out).is_none() {
+        if self.makers.is_none() || self.pack_common(values, out).is_none() {
             self.pack_any(py, values, out)?;
         }
         Ok(())
@@ -188,58 +194,74 @@ impl Layout {
     }
 
     fn unpack<'py>(&self, py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyTuple>> {
-        if !self.is_common {
-            let format = Format::new(&self.format).map_err(|why| error::from_invalid(py, why))?;
-            let values: PyResult<Vec<_>> = format.unpack(bytes).map(|v| to_python(py, v)).collect();
-            return PyTuple::new(py, values?);
+        if let Some(makers) = &self.makers {
+            return Ok(Row::new(py, makers)?.fill(py, bytes));
         }
-        self.unpack_common(py, bytes)
+        let format = Format::new(&self.format).map_err(|why| error::from_invalid(py, why))?;
+        let values: PyResult<Vec<_>> = format.unpack(bytes).map(|v| to_python(py, v)).collect();
+        PyTuple::new(py, values?)
+    }
+}
+
+/// A tuple that has a place for each value of a record, and no values yet.
+///
+/// To make one may collect garbage, which runs anything. To fill one with numbers runs nothing, and
+/// so may be done while a lock is held.
+pub(crate) struct Row<'a, 'py> {
+    tuple: Bound<'py, PyAny>,
+    makers: &'a [(usize, Make)],
+}
+
+impl<'a, 'py> Row<'a, 'py> {
+    #[expect(unsafe_code, reason = "a tuple is filled in place")]
+    #[inline]
+    fn new(py: Python<'py>, makers: &'a [(usize, Make)]) -> PyResult<Self> {
+        let len = isize::try_from(makers.len()).unwrap_or(isize::MAX);
+        // SAFETY: Python gives a new tuple, or an error.
+        let tuple = unsafe { Bound::from_owned_ptr_or_err(py, ffi::PyTuple_New(len))? };
+        Ok(Self { tuple, makers })
     }
 
     /// What a loop over records spends its time with: `PyTuple::new` costs as much again for three
     /// values.
     #[expect(unsafe_code, reason = "a tuple is filled in place")]
-    pub(crate) fn unpack_common<'py>(
-        &self,
-        py: Python<'py>,
-        bytes: &[u8],
-    ) -> PyResult<Bound<'py, PyTuple>> {
-        let len = isize::try_from(self.codes.len()).unwrap_or(isize::MAX);
-        // SAFETY: the tuple is new and nobody else has it. It has a place for each code, and takes
-        // over each value. An empty place is a null pointer, which is what it is dropped with if
-        // there are fewer values.
-        unsafe {
-            let tuple = Bound::from_owned_ptr_or_err(py, ffi::PyTuple_New(len))?;
-            for (at, code) in (0..len).zip(&self.codes) {
-                let value = common_value(py, code, bytes);
-                ffi::PyTuple_SetItem(tuple.as_ptr(), at, value.into_ptr());
-            }
-            Ok(tuple.cast_into_unchecked())
+    #[expect(clippy::inline_always, reason = "a call costs as much as a value")]
+    #[inline(always)]
+    pub(crate) fn fill(self, py: Python<'py>, record: &[u8]) -> Bound<'py, PyTuple> {
+        for (at, (offset, make)) in (0..).zip(self.makers) {
+            let value = make(py, record.get(*offset..).unwrap_or_default());
+            // SAFETY: the tuple is new and nobody else has it. It has a place for each value, and
+            // takes it over.
+            unsafe { ffi::PyTuple_SetItem(self.tuple.as_ptr(), at, value.into_ptr()) };
         }
+        // SAFETY: it was made as a tuple.
+        unsafe { self.tuple.cast_into_unchecked() }
     }
 }
 
-/// A value of a kind that needs no detour.
-#[inline]
-fn common_value<'py>(py: Python<'py>, code: &Code, record: &[u8]) -> Bound<'py, PyAny> {
-    let bytes = record.get(code.offset as usize..).unwrap_or_default();
-    let float = |value: f64| PyFloat::new(py, value).into_any();
-    match code.letter {
-        'd' => float(f64::from_le_bytes(take(bytes))),
-        'f' => float(f32::from_le_bytes(take(bytes)).into()),
-        'b' => int(py, i8::from_le_bytes(take(bytes))),
-        'B' => int(py, u8::from_le_bytes(take(bytes))),
-        'h' => int(py, i16::from_le_bytes(take(bytes))),
-        'H' => int(py, u16::from_le_bytes(take(bytes))),
-        'i' => int(py, i32::from_le_bytes(take(bytes))),
-        'I' => int(py, u32::from_le_bytes(take(bytes))),
-        'q' => int(py, i64::from_le_bytes(take(bytes))),
-        _ => {
+/// What makes the value of a code; nothing for a kind that takes a detour.
+fn maker(code: Code) -> Option<Make> {
+    Some(match code.letter {
+        'd' => |py, bytes| float(py, f64::from_le_bytes(take(bytes))),
+        'f' => |py, bytes| float(py, f32::from_le_bytes(take(bytes)).into()),
+        'b' => |py, bytes| int(py, i8::from_le_bytes(take(bytes))),
+        'B' => |py, bytes| int(py, u8::from_le_bytes(take(bytes))),
+        'h' => |py, bytes| int(py, i16::from_le_bytes(take(bytes))),
+        'H' => |py, bytes| int(py, u16::from_le_bytes(take(bytes))),
+        'i' => |py, bytes| int(py, i32::from_le_bytes(take(bytes))),
+        'I' => |py, bytes| int(py, u32::from_le_bytes(take(bytes))),
+        'q' => |py, bytes| int(py, i64::from_le_bytes(take(bytes))),
+        'Q' => |py, bytes| {
             let value = u64::from_le_bytes(take(bytes));
             // Python makes signed numbers faster than unsigned ones.
             i64::try_from(value).map_or_else(|_| int(py, value), |value| int(py, value))
-        }
-    }
+        },
+        _ => return None,
+    })
+}
+
+fn float(py: Python<'_>, value: f64) -> Bound<'_, PyAny> {
+    PyFloat::new(py, value).into_any()
 }
 
 fn int<'py, T>(py: Python<'py>, value: T) -> Bound<'py, PyAny>

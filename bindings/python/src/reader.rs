@@ -12,7 +12,7 @@ use tslog::{Error, Options, SharedReader};
 
 use crate::{
     batch::{self, TSBatch},
-    codec::{Codec, SMALL},
+    codec::Codec,
     error,
     fork::Home,
     log::TSLog,
@@ -78,53 +78,38 @@ impl TSReader {
         done.map_err(|error| error::from_log(py, error, &self.folder))
     }
 
-    /// The next record into `record`, if it is in memory and no other thread is in the reader.
+    /// What `act` makes of the next record where it lies, if it is in memory and no other thread is
+    /// in the reader.
     ///
-    /// The lock is let go of before there are Python objects, whose making may run anything.
+    /// The reader is locked meanwhile. So `act` must do nothing that could run other code, which
+    /// might want the reader: it makes no object that Python collects garbage for.
     #[inline]
-    fn try_next(&self, py: Python<'_>, record: &mut [u8]) -> PyResult<bool> {
+    fn at_hand<T>(&self, py: Python<'_>, act: impl FnOnce(&[u8]) -> T) -> PyResult<Option<T>> {
         self.home.check(py)?;
-        let Ok(mut reader) = self.reader.try_lock() else { return Ok(false) };
-        Ok(reader.try_next_into(record).is_some())
+        let Ok(mut reader) = self.reader.try_lock() else { return Ok(None) };
+        Ok(reader.try_next_bytes().map(|(_, record)| act(record)))
     }
 
-    /// The next record into `record`, and whether there is one.
-    fn fetch(&self, py: Python<'_>, record: &mut [u8], advance: bool) -> PyResult<bool> {
-        if advance && self.try_next(py, record)? {
-            return Ok(true);
+    /// The next record, if there is one.
+    fn fetch(&self, py: Python<'_>, advance: bool) -> PyResult<Option<Vec<u8>>> {
+        if advance && let Some(record) = self.at_hand(py, <[u8]>::to_vec)? {
+            return Ok(Some(record));
         }
-        let found = self.detached(py, |reader| {
+        self.detached(py, |reader| {
             if advance {
-                return reader.next_into(record);
+                return Ok(reader.next_bytes()?.map(|(_, record)| record.to_vec()));
             }
-            Ok(reader.peek_record()?.map(|(seqn, bytes)| {
-                record.copy_from_slice(&bytes);
-                seqn
-            }))
-        });
-        Ok(found?.is_some())
+            Ok(reader.peek_record()?.map(|(_, record)| record))
+        })
     }
 
     /// As `fetch`, but looks again every `wait` milliseconds until there is a record, if `wait` is
-    /// not 0; then gives the bytes to `act`.
-    fn wait_for<T>(
-        &self,
-        py: Python<'_>,
-        advance: bool,
-        wait: Wait,
-        act: impl FnOnce(&[u8]) -> PyResult<T>,
-    ) -> PyResult<Option<T>> {
-        let mut small = [0; SMALL];
-        let mut large = Vec::new();
-        let record = if self.codec.record_size <= SMALL {
-            small.get_mut(..self.codec.record_size).unwrap_or_default()
-        } else {
-            large.resize(self.codec.record_size, 0);
-            large.as_mut_slice()
-        };
-        while !self.fetch(py, record, advance)? {
-            if wait.0 == 0 {
-                return Ok(None);
+    /// not 0.
+    fn wait_for(&self, py: Python<'_>, advance: bool, wait: Wait) -> PyResult<Option<Vec<u8>>> {
+        loop {
+            let record = self.fetch(py, advance)?;
+            if record.is_some() || wait.0 == 0 {
+                return Ok(record);
             }
             let mut left = Duration::from_millis(wait.0);
             while !left.is_zero() {
@@ -134,31 +119,26 @@ impl TSReader {
                 left -= nap;
             }
         }
-        act(record).map(Some)
     }
 
+    /// The values of the next record, of whatever kind it is and wherever it lies.
+    #[inline(never)]
     fn values<'py>(
         &self,
         py: Python<'py>,
         advance: bool,
         wait: Wait,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if let (true, Some(layout)) = (advance, self.codec.simple()) {
-            let mut record = [0; SMALL];
-            if self.try_next(py, &mut record)? {
-                return layout.unpack_common(py, &record).map(|values| Some(values.into_any()));
-            }
-        }
-        if let Some(serializer) = &self.serializer {
-            return self.wait_for(py, advance, wait, |record| serializer.load(py, record));
-        }
-        if self.codec.layouts.is_empty() {
+        if self.serializer.is_none() && self.codec.layouts.is_empty() {
             let text = "expected a log with formats or a serializer, and this one has neither: \
                         read bytes with next_record()";
             return Err(error::type_error(py, text));
         }
-        let values = self.wait_for(py, advance, wait, |record| self.codec.unpack(py, record));
-        Ok(values?.map(Bound::into_any))
+        let Some(record) = self.wait_for(py, advance, wait)? else { return Ok(None) };
+        if let Some(serializer) = &self.serializer {
+            return serializer.load(py, &record).map(Some);
+        }
+        Ok(Some(self.codec.unpack(py, &record)?.into_any()))
     }
 }
 
@@ -260,6 +240,11 @@ impl TSReader {
     /// None
     #[pyo3(signature = (wait=Wait(0)), text_signature = "($self, wait=0)")]
     fn next<'py>(&self, py: Python<'py>, wait: Wait) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(row) = self.codec.row(py)?
+            && let Some(values) = self.at_hand(py, |record| row.fill(py, record))?
+        {
+            return Ok(Some(values.into_any()));
+        }
         self.values(py, true, wait)
     }
 
@@ -295,7 +280,11 @@ impl TSReader {
         advance: bool,
         wait: Wait,
     ) -> PyResult<Option<Bound<'py, PyByteArray>>> {
-        self.wait_for(py, advance, wait, |record| Ok(PyByteArray::new(py, record)))
+        if advance && let Some(array) = self.at_hand(py, |record| PyByteArray::new(py, record))? {
+            return Ok(Some(array));
+        }
+        let record = self.wait_for(py, advance, wait)?;
+        Ok(record.map(|record| PyByteArray::new(py, &record)))
     }
 
     /// Up to `n` records as one buffer; fewer if fewer are committed, none in an empty batch.
@@ -449,7 +438,7 @@ impl TSReader {
     }
 
     fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.values(py, true, Wait(0))
+        self.next(py, Wait(0))
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {

@@ -241,6 +241,34 @@ def test_the_lock_goes_to_the_next_one_when_a_log_is_forgotten(folder):
     number_log(folder).close()
 
 
+def test_what_is_collected_while_a_record_is_made_may_read_too(folder):
+    code = """
+import gc, sys, tslog
+
+class Cycle:
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        seen.append(reader.next())
+
+# Python keeps tuples of few values for the next ones; to make one of many may collect garbage.
+log = tslog.TSLog(sys.argv[1], formats=["30Q"], commit_delta=1000)
+for i in range(1000):
+    log.store(*range(i, i + 30))
+reader = log.reader(0)
+seen = []
+gc.set_threshold(1)
+while record := reader.next():
+    seen.append(record)
+    Cycle()
+gc.disable()
+records = {record for record in seen if record}
+print(records == {tuple(range(i, i + 30)) for i in range(1000)})
+"""
+    assert run(code, folder).stdout == "True\n"
+
+
 def test_a_record_waits_for_its_commit_no_longer_than_the_interval(folder):
     with TSLog(folder, formats=["Q"], commit_delta=1000, commit_interval_ms=5) as log:
         reader = log.reader(0)

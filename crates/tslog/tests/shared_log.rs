@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test says no by panicking")]
 
 use tslog::storage::ram::Ram;
-use tslog::{Config, Error, Log, Options, Policy, View, ViewStep};
+use tslog::{Config, Error, Invalid, Log, Options, Policy, View, ViewStep};
 
 fn fill(path: &std::path::Path, from: u64, to: u64) {
     let log = Options::new().record_size(8).bucket_size(64).readers(2).open_raw(path).unwrap();
@@ -292,15 +292,19 @@ fn a_reader_that_has_records_in_memory_counts_and_commits_only_those_it_handed_o
     let mut reader = log.reader(0).unwrap();
     let mut out = [0; 8];
     assert!(!reader.is_ready());
-    assert_eq!(reader.try_next_into(&mut out), None);
+    assert_eq!(reader.try_next_bytes(), None);
     assert_eq!(reader.peek_record().unwrap().unwrap().0, 1);
     assert!(reader.is_ready());
-    assert_eq!(reader.try_next_into(&mut out[..7]), None, "too short");
+    let short = reader.next_into(&mut out[..7]);
+    assert!(matches!(short, Err(Error::Invalid(Invalid::Buffer(8, 7)))));
     assert_eq!((reader.cursor(), log.stats().lag), (0, 20));
     for i in 1..=3_u64 {
-        let copied = (i > 1).then(|| reader.try_next_into(&mut out)).flatten();
-        assert_eq!(copied.or_else(|| reader.next_into(&mut out).unwrap()), Some(i));
-        assert_eq!(u64::from_le_bytes(out), i);
+        let bytes = i.to_le_bytes();
+        if i > 1 {
+            assert_eq!(reader.try_next_bytes(), Some((i, &bytes[..])));
+        } else {
+            assert_eq!((reader.next_into(&mut out).unwrap(), out), (Some(i), bytes));
+        }
     }
     assert_eq!((reader.commit().unwrap(), log.stats().lag), (3, 17));
     let mut rest = [0; 80];
@@ -311,7 +315,7 @@ fn a_reader_that_has_records_in_memory_counts_and_commits_only_those_it_handed_o
     assert_eq!(reader.next_record().unwrap().unwrap().0, 2);
     let mut again = log.reader(0).unwrap();
     assert_eq!(again.next_record().unwrap().unwrap().0, 4);
-    assert_eq!((reader.is_ready(), reader.try_next_into(&mut out)), (true, None));
+    assert_eq!((reader.is_ready(), reader.try_next_bytes()), (true, None));
     assert!(matches!(reader.next_record(), Err(Error::Closed)));
 }
 

@@ -122,18 +122,34 @@ impl<T> SharedReader<T> {
     /// As [`SharedReader::next_record`].
     #[inline]
     pub fn next_bytes(&mut self) -> Result<Option<(u64, &[u8])>, Error<io::Error>> {
-        if self.at_hand.count == 0 {
+        if !self.is_ready() {
             self.check_open()?;
             self.gather()?;
-            if self.at_hand.count == 0 {
+            if !self.is_ready() {
                 return Ok(None);
             }
         }
-        let begin = self.at_hand.begin;
-        self.move_on(1)?;
-        self.at_hand.take(1, self.plan.record_size as usize);
-        let bytes = self.window.get(begin..self.at_hand.begin).unwrap_or_default();
-        Ok(Some((self.cursor, bytes)))
+        // It is at hand, so what can come in between is the end of the handle.
+        self.try_next_bytes().map(Some).ok_or(Error::Closed)
+    }
+
+    /// As [`SharedReader::next_bytes`], if the record is in memory already, so that nothing is
+    /// waited for. `None` means that nothing has changed, and that [`SharedReader::next_bytes`],
+    /// which may wait for the medium, is to be called.
+    #[inline]
+    pub fn try_next_bytes(&mut self) -> Option<(u64, &[u8])> {
+        let size = self.plan.record_size as usize;
+        if !self.is_ready() {
+            return None;
+        }
+        let record = self.window.get(self.at_hand.begin..)?.get(..size)?;
+        let cursor = self.cursor.saturating_add(1);
+        if !self.tell(cursor) {
+            return None;
+        }
+        self.cursor = cursor;
+        self.at_hand.take(1, size);
+        Some((cursor, record))
     }
 
     /// As [`SharedReader::next_record`], into the first bytes of `out`.
@@ -142,41 +158,10 @@ impl<T> SharedReader<T> {
     /// As [`SharedReader::next_record`]; [`Error::Invalid`] if `out` is shorter than a record.
     #[inline]
     pub fn next_into(&mut self, out: &mut [u8]) -> Result<Option<u64>, Error<io::Error>> {
-        match self.try_next_into(out) {
-            None => self.next_slowly(out),
-            seqn => Ok(seqn),
-        }
-    }
-
-    /// As [`SharedReader::next_into`], if the record is in memory already, so that this is a matter
-    /// of copying. `None` means that nothing has changed, and that [`SharedReader::next_into`],
-    /// which may wait for the medium, is to be called.
-    #[inline]
-    pub fn try_next_into(&mut self, out: &mut [u8]) -> Option<u64> {
-        let size = self.plan.record_size as usize;
-        if self.at_hand.count == 0 {
-            return None;
-        }
-        let record = self.window.get(self.at_hand.begin..)?.get(..size)?;
-        out.get_mut(..size)?.copy_from_slice(record);
-        let cursor = self.cursor.saturating_add(1);
-        if !self.tell(cursor) {
-            return None;
-        }
-        self.cursor = cursor;
-        self.at_hand.take(1, size);
-        Some(cursor)
-    }
-
-    fn next_slowly(&mut self, out: &mut [u8]) -> Result<Option<u64>, Error<io::Error>> {
-        self.check_open()?;
-        self.room(out, 1)?;
-        self.gather()?;
-        match self.try_next_into(out) {
-            // It is at hand and there is room for it, so the end of the handle came in between.
-            None if self.is_ready() => Err(Error::Closed),
-            seqn => Ok(seqn),
-        }
+        let out = self.room(out, 1)?;
+        let Some((seqn, record)) = self.next_bytes()? else { return Ok(None) };
+        out.copy_from_slice(record);
+        Ok(Some(seqn))
     }
 
     /// As [`SharedReader::next_record`], but the cursor stays where it is.
