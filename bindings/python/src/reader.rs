@@ -142,6 +142,42 @@ impl TSReader {
     }
 }
 
+/// Up to `most` records of `size` bytes, and the number of the first. After an error the reader
+/// stands where it stood, or behind the numbers that are gone.
+fn read_many(
+    reader: &mut SharedReader,
+    most: u64,
+    size: usize,
+) -> Result<(Vec<u8>, u64), Error<std::io::Error>> {
+    let first = reader.cursor().saturating_add(1);
+    let count = usize::try_from(reader.lag()?.min(most)).unwrap_or(usize::MAX);
+    let need = count.saturating_mul(size);
+    // How many there are says the log, and what it says may be forged.
+    let room = Vec::<u8>::new().try_reserve_exact(need);
+    room.map_err(|_| Error::Storage(std::io::Error::from_raw_os_error(ENOMEM)))?;
+    let mut bytes = vec![0; need];
+    let mut end = 0;
+    while end < need {
+        match reader.read_batch(bytes.get_mut(end..).unwrap_or_default()) {
+            Ok(Some(part)) => end += part.count as usize * size,
+            Ok(None) => break,
+            Err(error) if end == 0 => return Err(error),
+            // What was read must not be lost with what is gone: that is met again.
+            Err(Error::Damaged(range) | Error::Lost(range)) => {
+                reader.seek(range.first)?;
+                break;
+            }
+            // The same goes for what cannot be read now: all of it is met again.
+            Err(error) => {
+                reader.seek(first)?;
+                return Err(error);
+            }
+        }
+    }
+    bytes.truncate(end);
+    Ok((bytes, first))
+}
+
 /// Milliseconds between two looks; 0 for one look only.
 #[derive(Clone, Copy)]
 struct Wait(u64);
@@ -289,7 +325,8 @@ impl TSReader {
 
     /// Up to `n` records as one buffer; fewer if fewer are committed, none in an empty batch.
     ///
-    /// It ends in front of numbers that are gone; the next call then raises.
+    /// It ends in front of numbers that are gone; the next call then raises. Raises `TSLogClosed`,
+    /// and `TSLogOSError` with its errno, `ENOMEM` if memory lacks: the cursor then stays.
     ///
     /// >>> log = TSLog(folder, formats=["Qff"], commit_delta=1)
     /// >>> log.store(1, 0.5, 1.5)
@@ -299,30 +336,7 @@ impl TSReader {
     fn batch(&self, py: Python<'_>, n: &Bound<'_, PyAny>) -> PyResult<TSBatch> {
         let most = batch::count(n)?;
         let size = self.codec.record_size;
-        let (bytes, first) = self.detached(py, |reader| {
-            let count = usize::try_from(reader.lag()?.min(most)).unwrap_or(usize::MAX);
-            let first = reader.cursor().saturating_add(1);
-            let need = count.saturating_mul(size);
-            // How many there are says the log, and what it says may be forged.
-            let room = Vec::<u8>::new().try_reserve_exact(need);
-            room.map_err(|_| Error::Storage(std::io::Error::from_raw_os_error(ENOMEM)))?;
-            let mut bytes = vec![0; need];
-            let mut end = 0;
-            while end < bytes.len() {
-                match reader.read_batch(bytes.get_mut(end..).unwrap_or_default()) {
-                    Ok(Some(part)) => end += part.count as usize * size,
-                    Ok(None) => break,
-                    Err(Error::Damaged(range) | Error::Lost(range)) if end > 0 => {
-                        // What was read must not be lost with what is gone: it is met again.
-                        reader.seek(range.first)?;
-                        break;
-                    }
-                    Err(error) => return Err(error),
-                }
-            }
-            bytes.truncate(end);
-            Ok((bytes, first))
-        })?;
+        let (bytes, first) = self.detached(py, |reader| read_many(reader, most, size))?;
         Ok(TSBatch::new(bytes, first, Arc::clone(&self.codec)))
     }
 

@@ -15,9 +15,15 @@
 #include <time.h>
 #include <unistd.h>
 
-static atomic_int read_error, sync_error, grow_error, is_held, held, calls;
+static atomic_int read_error, reads_left, sync_error, grow_error, is_held, held, calls;
 
 void faults_fail_reads(int error) { read_error = error; }
+/* Only those behind so many that succeed. */
+void faults_fail_reads_after(int reads, int error)
+{
+    reads_left = reads;
+    read_error = error;
+}
 void faults_fail_syncs(int error) { sync_error = error; }
 
 /* Lets this thread set no space aside, as on a file system that cannot: then the log writes what it
@@ -75,5 +81,7 @@ ssize_t pwrite64(int file, const void *bytes, size_t count, off_t offset)
 
 ssize_t pread64(int file, void *bytes, size_t count, off_t offset)
 {
-    return read_error ? failed(read_error) : syscall(SYS_pread64, file, bytes, count, offset);
+    if (read_error && reads_left-- <= 0)
+        return failed(read_error);
+    return syscall(SYS_pread64, file, bytes, count, offset);
 }

@@ -8,6 +8,7 @@ import pandas
 import polars
 import pyarrow
 import pytest
+from test_semantics import run
 from tslog import TSLog
 
 FIELDS = "time:s,temperature:degC,humidity:%"
@@ -63,6 +64,31 @@ def test_batches_follow_each_other_and_the_last_one_is_empty(log):
     for wrong in (0, -1):
         with pytest.raises(ValueError, match="n must be an integer from 1"):
             reader.batch(wrong)
+
+
+def test_a_batch_that_memory_has_no_room_for_is_refused_and_moves_nothing(folder):
+    with TSLog(folder, record_size=1 << 16, bucket_size=64) as log:
+        for i in range(1024):
+            log.store_record(bytes([i % 251]))
+        log.commit()
+    code = """
+import errno, resource, sys, tslog
+reader = tslog.TSReader.open(sys.argv[1], 0)
+assert reader.next_record()[0] == 0
+with open("/proc/self/statm") as statm:
+    used = int(statm.read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + (32 << 20), resource.RLIM_INFINITY))
+for n in (1023, 1024, 1 << 63):
+    try:
+        print(reader.batch(n))
+    except tslog.TSLogOSError as error:
+        print(errno.errorcode[error.errno], error.filename == sys.argv[1], reader.cursor)
+batch = reader.batch(100)
+assert bytes(memoryview(batch)[:: 1 << 16]) == bytes(range(1, 101))
+print(batch.first, batch.last)
+"""
+    ran = run(code, folder)
+    assert (ran.stdout, ran.stderr) == ("ENOMEM True 1\n" * 3 + "2 101\n", "")
 
 
 def test_arrow_has_numbers_fields_and_units(log):

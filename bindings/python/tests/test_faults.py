@@ -6,6 +6,7 @@ Each story runs in a Python of its own, whose calls of the system go through fau
 import ctypes
 import errno
 import os
+import struct
 import subprocess
 import sys
 import tempfile
@@ -331,6 +332,30 @@ def a_read_that_fails_is_an_os_error_and_loses_nothing(faults, folder):
     assert raises([tslog.TSLogOSError], TSLog, folder).errno == errno.EIO
     faults.faults_fail_reads(0)
     assert TSLog(folder).stats().seqn == 3
+
+
+@story
+def a_batch_that_a_failing_read_ends_moves_nothing_and_comes_whole_at_the_next_try(faults, folder):
+    log = TSLog(folder, formats=["Q"], commit_delta=1000, nreaders=2)
+    for i in range(1, 20_001):
+        log.store(i)
+    for reader in (log.reader(0), TSReader.open(folder, 1)):
+        failed = 0
+        for reads in range(100):
+            reader.seek(1)
+            assert reader.next() == (1,)
+            faults.faults_fail_reads_after(reads, errno.EIO)
+            try:
+                batch = reader.batch(20_000)
+            except tslog.TSLogOSError as error:
+                assert (error.errno, reader.cursor) == (errno.EIO, 1)
+                failed += 1
+                faults.faults_fail_reads(0)
+                batch = reader.batch(20_000)
+            faults.faults_fail_reads(0)
+            assert (batch.first, batch.last) == (2, 20_000)
+            assert struct.unpack("<19999Q", batch) == tuple(range(2, 20_001))
+        assert 2 < failed < 100, failed
 
 
 if __name__ == "__main__":

@@ -232,7 +232,11 @@ impl<T> SharedReader<T> {
     /// # Errors
     /// [`Error::Invalid`] if it is beyond the record to come, or 0; [`Error::Closed`].
     pub fn seek(&mut self, seqn: u64) -> Result<(), Error<io::Error>> {
-        self.refresh()?;
+        self.check_open()?;
+        // To go back takes nothing of the medium, which may have failed just now.
+        if seqn > self.bounds.last.saturating_add(1) {
+            self.refresh()?;
+        }
         let last = self.bounds.last;
         if seqn == 0 || seqn > last.saturating_add(1) {
             let range = crate::SeqnRange { first: 1, last };
