@@ -35,6 +35,7 @@ trait Look {
     fn buckets(&self) -> Option<(u32, u32)>;
     fn numbers(&mut self) -> std::result::Result<SeqnRange, Error<io::Error>>;
     fn cursors(&mut self) -> std::result::Result<Vec<u64>, Error<io::Error>>;
+    fn believe(&mut self, cursor: u64);
     fn seek(&mut self, seqn: u64) -> std::result::Result<(), Error<io::Error>>;
     fn read(&mut self, out: &mut [u8]) -> std::result::Result<ViewStep, Error<io::Error>>;
     fn refresh(&mut self) -> std::result::Result<(), Error<io::Error>>;
@@ -64,6 +65,9 @@ impl<S: Storage<Error = io::Error>> Look for View<S> {
     }
     fn cursors(&mut self) -> std::result::Result<Vec<u64>, Error<io::Error>> {
         self.cursors()
+    }
+    fn believe(&mut self, cursor: u64) {
+        self.believe(cursor);
     }
     fn seek(&mut self, seqn: u64) -> std::result::Result<(), Error<io::Error>> {
         self.seek(seqn)
@@ -245,6 +249,12 @@ impl Viewed {
             missing_size: self.missing_size,
         };
         self.seek(0)?;
+        if acknowledged > self.numbers.last {
+            // What lies behind the last commit that is whole is one that went rotten, and no write
+            // that was cut.
+            verdict.abandoned_size = 0;
+            self.view.believe(acknowledged);
+        }
         loop {
             let step = self.view.read(&mut self.bytes);
             match step.map_err(|error| failure(error, &self.path))? {
@@ -254,10 +264,6 @@ impl Viewed {
                     verdict.records += u64::from(count);
                 }
             }
-        }
-        if acknowledged > self.numbers.last {
-            let first = self.numbers.last + 1;
-            verdict.damaged.push(SeqnRange { first, last: acknowledged });
         }
         Ok(verdict)
     }

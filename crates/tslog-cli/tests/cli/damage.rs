@@ -71,6 +71,46 @@ fn acknowledged_records_that_are_gone_are_named() {
 }
 
 #[test]
+fn of_a_commit_that_a_cursor_proves_only_what_a_reader_misses_is_damaged() {
+    let desk = Desk::new();
+    let options = tslog::Options::new().record_size(1 << 16).commit_delta(1000);
+    let log = options.open_raw(desk.path("log")).unwrap();
+    let record = |number: u64| log.store_record(&number.to_le_bytes()).unwrap();
+    record(1);
+    log.commit().unwrap();
+    // More than is gathered for one frame: a part goes first.
+    (2..=21).for_each(|number| assert_eq!(record(number), number));
+    log.commit().unwrap();
+    let mut reader = log.reader(0).unwrap();
+    while reader.next_record().unwrap().is_some() {}
+    assert_eq!(reader.commit().unwrap(), 21);
+    drop((reader, log));
+    // The end of the commit goes, and with it all that shows but the cursor.
+    let frames_size = 32 + 3 * 8 + 21 * (1 << 16);
+    change(&desk.path("log/bucket-0000000000"), |bytes| bytes[frames_size - 1] ^= 1);
+
+    let said = desk.run("verify log");
+    let log = tslog::Options::new().open_raw(desk.path("log")).unwrap();
+    let mut reader = log.reader(0).unwrap();
+    reader.seek(1).unwrap();
+    let (mut read, mut lost) = (0, Vec::new());
+    loop {
+        match reader.next_record() {
+            Ok(Some((number, bytes))) => {
+                assert_eq!(bytes[..8], number.to_le_bytes());
+                read += 1;
+            }
+            Ok(None) => break,
+            Err(tslog::Error::Damaged(range)) => lost.push(range),
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(read > 2 && read < 21 && lost.len() == 1, "{read} of 21 read, lost {lost:?}");
+    let told = format!("damaged: {} ({} records)\n", lost[0], lost[0].count());
+    said.is(4, &format!("{read} records in 1 bucket checked\n{told}DAMAGED\n"), "");
+}
+
+#[test]
 fn one_header_serves_and_none_is_no_log() {
     let desk = desk();
     change(&desk.path("log/header-0"), |bytes| bytes[20] ^= 1);

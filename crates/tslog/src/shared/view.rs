@@ -335,6 +335,13 @@ impl<S: Storage> View<S> {
         Ok((0..MAX_READERS).map_while(|n| told.get(n)).collect())
     }
 
+    /// Takes the numbers up to `cursor`, which a reader committed, for committed, as an opened log
+    /// does: those beyond its end are read, as far as they are there, or named as damaged. Holds
+    /// until [`View::refresh`].
+    pub fn believe(&mut self, cursor: u64) {
+        self.bounds.last = self.bounds.last.max(cursor);
+    }
+
     /// Makes `seqn` the next number to be looked at, or the first there is.
     ///
     /// # Errors
