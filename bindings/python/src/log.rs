@@ -17,7 +17,6 @@ use crate::{
     error,
     fork::Home,
     object::Serializer,
-    reader::TSReader,
 };
 
 /// A crash-safe log of fixed-length records in a folder.
@@ -60,11 +59,11 @@ use crate::{
 #[pyclass(frozen, subclass, module = "tslog")]
 #[derive(Debug)]
 pub(crate) struct TSLog {
-    log: SharedLog,
-    codec: Arc<Codec>,
-    serializer: Option<Serializer>,
-    folder: PathBuf,
-    nreaders: u8,
+    pub(crate) log: SharedLog,
+    pub(crate) codec: Arc<Codec>,
+    pub(crate) serializer: Option<Serializer>,
+    pub(crate) folder: PathBuf,
+    pub(crate) nreaders: u8,
     closed: AtomicBool,
     home: Home,
 }
@@ -204,12 +203,8 @@ fn formats(
 }
 
 impl TSLog {
-    pub(crate) fn codec(&self) -> &Codec {
-        &self.codec
-    }
-
     /// Refuses a log that was closed, or is a parent's.
-    fn check(&self, py: Python<'_>) -> PyResult<()> {
+    pub(crate) fn check(&self, py: Python<'_>) -> PyResult<()> {
         self.home.check(py)?;
         if self.closed.load(Ordering::Relaxed) {
             return Err(error::from_log(py, tslog::Error::Closed, &self.folder));
@@ -247,16 +242,6 @@ impl TSLog {
             layout.pack(py, values, out)?;
         }
         self.put(py, record)
-    }
-
-    pub(crate) fn make_reader(&self, py: Python<'_>, n: &Bound<'_, PyAny>) -> PyResult<TSReader> {
-        self.check(py)?;
-        let n = error::integer(n, "n", (0, u64::from(self.nreaders) - 1))?;
-        let n = u8::try_from(n).unwrap_or(u8::MAX);
-        let reader = py.detach(|| self.log.reader(n));
-        let reader = reader.map_err(|error| error::from_log(py, error, &self.folder))?;
-        let serializer = self.serializer.as_ref().map(|serializer| serializer.share(py));
-        Ok(TSReader::new(reader, Arc::clone(&self.codec), serializer, self.folder.clone(), n))
     }
 }
 
@@ -561,8 +546,9 @@ impl TSLog {
     /// 1
     /// >>> log.reader(0).next()
     /// (1, 0.5, 1.5)
-    fn reader(&self, py: Python<'_>, n: &Bound<'_, PyAny>) -> PyResult<TSReader> {
-        self.make_reader(py, n)
+    fn reader<'py>(slf: &Bound<'py, Self>, n: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        // By its name, for a reader is made of a log, and a log knows of none.
+        slf.py().import("tslog._tslog")?.getattr("TSReader")?.call1((slf, n))
     }
 
     /// Commits, and closes the log for all its readers. Closing twice is no error.

@@ -207,18 +207,25 @@ impl TSReader {
         n: &Bound<'_, PyAny>,
         format: Option<&str>,
     ) -> PyResult<Self> {
+        let log = tslog.get();
         if let Some(format) = format.filter(|format| !format.is_empty()) {
             let asked = tslog::Format::new(format).map_err(|why| error::from_invalid(py, why))?;
-            let codec = tslog.get().codec();
-            if !matches!(codec.layouts.as_slice(), [one] if one.format == asked.to_string()) {
-                let formats: Vec<&str> = codec.layouts.iter().map(|l| l.format.as_str()).collect();
+            if !matches!(log.codec.layouts.as_slice(), [one] if one.format == asked.to_string()) {
+                let formats = log.codec.layouts.iter().map(|layout| layout.format.as_str());
+                let formats: Vec<&str> = formats.collect();
                 let text = format!(
                     "expected no format or the one of the log, {formats:?}, got '{format}'"
                 );
                 return Err(error::raise(py, "TSLogMismatch", (text,)));
             }
         }
-        TSLog::make_reader(tslog.get(), py, n)
+        log.check(py)?;
+        let n = error::integer(n, "n", (0, u64::from(log.nreaders) - 1))?;
+        let n = u8::try_from(n).unwrap_or(u8::MAX);
+        let reader = py.detach(|| log.log.reader(n));
+        let reader = reader.map_err(|error| error::from_log(py, error, &log.folder))?;
+        let serializer = log.serializer.as_ref().map(|serializer| serializer.share(py));
+        Ok(Self::new(reader, Arc::clone(&log.codec), serializer, log.folder.clone(), n))
     }
 
     /// Opens reader `n` of a log that another process may be writing.
