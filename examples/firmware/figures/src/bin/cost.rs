@@ -93,7 +93,8 @@ fn open<'c>(
     clock: &Clock,
     commit_delta: u32,
 ) -> (Result<CostLog<'c>, CostError>, Cost) {
-    clock.measure(|| Log::open_or_create(medium, buffer, &raw(commit_delta)))
+    let config = raw(commit_delta);
+    clock.measure(|| Log::open_or_create(medium, buffer, &config))
 }
 
 /// A number of costs that are told as one.
