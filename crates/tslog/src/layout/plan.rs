@@ -17,7 +17,7 @@ pub(crate) const FIRST_FRAME: u32 = 32;
 pub(crate) const RECORDS_AT: usize = bucket::SIZE.saturating_add(frame::SIZE);
 
 /// How the bytes of one life of a log lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     pub(crate) base_seed: u32,
     pub(crate) record_size: u32,

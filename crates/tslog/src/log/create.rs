@@ -14,72 +14,75 @@ use crate::{
         plan::Plan,
     },
     log::{
-        header::{find, read_copy, read_stable},
+        header::{read_copy, read_stable},
         journal,
         medium::Medium,
         probe::{Window, look},
+        state::check_batch,
         unmade,
     },
-    storage::{FIRST_BUCKET_SLOT, Geometry, Storage},
+    storage::{FIRST_BUCKET_SLOT, Geometry, Slots, Storage},
     words::MAX_FORMATS,
 };
 
 /// Bytes of text written at a time; a multiple of every write size.
 const PIECE: usize = 64;
 
-/// Writes the header of an empty log to both copies.
+/// Writes the header of an empty log to both copies, in place of the `old` one.
 #[inline(never)]
 pub(crate) fn create<S: Storage>(
     storage: &mut S,
     config: &Config<'_>,
+    old: Option<&LogHeader>,
 ) -> Result<LogHeader, Error<S::Error>> {
+    let header = empty::<S>(config, storage.geometry(), old)?;
+    if let Some(old) = old {
+        keep_old_in_copy_b(storage, old, &header.geometry).map_err(Error::Storage)?;
+    } else {
+        erase_ring_of(storage, &header)?;
+        begin(storage).map_err(Error::Storage)?;
+    }
     let formats = config.formats.unwrap_or_default();
-    let old = match find(storage) {
-        Ok((header, _)) => Some(header),
-        Err(Error::Storage(error)) => return Err(Error::Storage(error)),
-        Err(_) => None,
-    };
+    for slot in 0..FIRST_BUCKET_SLOT {
+        write(storage, slot, &header, formats).map_err(Error::Storage)?;
+        storage.sync().map_err(Error::Storage)?;
+    }
+    if storage.geometry().slots == Slots::Named {
+        discard_all(storage)?;
+    }
+    Ok(header)
+}
+
+/// The header of a log without records.
+#[inline(never)]
+fn empty<S: Storage>(
+    config: &Config<'_>,
+    geometry: Geometry,
+    old: Option<&LogHeader>,
+) -> Result<LogHeader, Invalid> {
+    geometry.check()?;
+    let formats = config.formats.unwrap_or_default();
     let header = LogHeader {
         generation: old.map_or(1, |old| old.generation.wrapping_add(1)),
         id: config.id,
-        geometry: storage.geometry(),
+        geometry,
         record_size: record_size(formats, config.record_size)?,
         bucket_size: config.bucket_size.unwrap_or(1024),
         formats: u16::try_from(formats.len()).unwrap_or(u16::MAX),
         text_size: text_size(formats),
     };
     let plan = Plan::new::<S>(&header)?;
-    super::state::check_batch::<S>(&plan, config.commit_delta, usize::MAX)?;
+    check_batch::<S>(&plan, config.commit_delta, usize::MAX)?;
     if header.text_size > MAX_TEXT || header.size() > header.geometry.slot_size {
-        return Err(Invalid::Formats(u32::from(header.formats)).into());
-    }
-    if let Some(old) = old
-        && let Ok(plan) = Plan::new::<S>(&old)
-        && old.geometry == header.geometry
-        && !plan.is_named::<S>()
-    {
-        journal::keep_in_copy_b(storage, &plan, &old).map_err(Error::Storage)?;
-    }
-    if let Some(old) = &old {
-        keep_old_in_copy_b(storage, old)?;
-    }
-    erase_ring_of(storage, &plan, old.is_some())?;
-    if old.is_none() {
-        begin(storage, plan.is_named::<S>()).map_err(Error::Storage)?;
-    }
-    for slot in 0..FIRST_BUCKET_SLOT {
-        write(storage, slot, &header, formats).map_err(Error::Storage)?;
-        storage.sync().map_err(Error::Storage)?;
-    }
-    if plan.is_named::<S>() {
-        discard_all(storage)?;
+        return Err(Invalid::Formats(u32::from(header.formats)));
     }
     Ok(header)
 }
 
 /// Makes sure that what a cut leaves from here on tells that a log was being made.
-fn begin<S: Storage>(storage: &mut S, named: bool) -> Result<(), S::Error> {
-    if !named {
+#[inline(never)]
+fn begin<S: Storage>(storage: &mut S) -> Result<(), S::Error> {
+    if storage.geometry().slots == Slots::Fixed {
         return unmade::mark(storage);
     }
     let mut medium = Medium::new(storage);
@@ -93,27 +96,30 @@ fn begin<S: Storage>(storage: &mut S, named: bool) -> Result<(), S::Error> {
 }
 
 /// Before copy A is replaced, copy B must be able to stand for the old log alone.
-fn keep_old_in_copy_b<S: Storage>(storage: &mut S, old: &LogHeader) -> Result<(), Error<S::Error>> {
+#[inline(never)]
+fn keep_old_in_copy_b<S: Storage>(
+    storage: &mut S,
+    old: &LogHeader,
+    geometry: &Geometry,
+) -> Result<(), S::Error> {
+    let Ok(plan) = Plan::new::<S>(old) else { return Ok(()) };
+    if old.geometry == *geometry && !plan.is_named::<S>() {
+        journal::keep_in_copy_b(storage, &plan, old.size())?;
+    }
     let mut medium = Medium::new(storage);
     let copy_b = read_stable(&mut medium, 1);
-    let copy_b = medium.end(copy_b).map_err(Error::Storage)?;
-    match Plan::new::<S>(old) {
-        Ok(plan) if copy_b.as_ref() != Ok(old) => {
-            journal::copy_header(storage, &plan, 0).map_err(Error::Storage)?;
-            Ok(())
-        }
-        Ok(_) | Err(_) => Ok(()),
+    if medium.end(copy_b)?.as_ref() != Ok(old) {
+        journal::copy_header(storage, &plan, 0)?;
     }
+    Ok(())
 }
 
 /// With an id that was used before, old buckets could pass as new ones where no header tells the
 /// generation any more; such slots are erased.
-fn erase_ring_of<S: Storage>(
-    storage: &mut S,
-    plan: &Plan,
-    known: bool,
-) -> Result<(), Error<S::Error>> {
-    if plan.is_named::<S>() || known {
+#[inline(never)]
+fn erase_ring_of<S: Storage>(storage: &mut S, header: &LogHeader) -> Result<(), Error<S::Error>> {
+    let plan = &Plan::new::<S>(header)?;
+    if plan.is_named::<S>() {
         return Ok(());
     }
     let Geometry { slot_count, .. } = storage.geometry();
@@ -178,6 +184,7 @@ fn write_text(out: &mut impl core::fmt::Write, formats: &[Format<'_>]) -> core::
 }
 
 /// Writes one copy, piece by piece.
+#[inline(never)]
 fn write<S: Storage>(
     storage: &mut S,
     slot: u32,

@@ -2,14 +2,15 @@
 
 use core::fmt::Write as _;
 
-use super::{medium::Medium, unmade, walk::READS};
+use super::{create::create, medium::Medium, unmade, walk::READS};
 use crate::{
     config::Config,
-    error::{Error, Mismatch},
+    error::{Error, Invalid, Mismatch},
     format::Format,
     layout::{
         crc::crc32c,
         header::{FIXED_SIZE, LogHeader, Refused},
+        plan::Plan,
     },
     storage::{Slots, Storage},
 };
@@ -18,9 +19,10 @@ use crate::{
 const PIECE: usize = 64;
 
 /// Which copies of the log header can be relied on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Copies {
     /// Both, and they say the same.
+    #[default]
     Both,
     /// Only copy A; copy B is damaged, or older.
     OnlyA,
@@ -48,7 +50,10 @@ impl Copies {
 pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, Copies), Error<S::Error>> {
     let mut medium = Medium::new(storage);
     let found = find_in(&mut medium);
-    medium.end(found).map_err(Error::Storage)?
+    match medium.end(()) {
+        Ok(()) => found,
+        Err(error) => Err(Error::Storage(error)),
+    }
 }
 
 fn find_in<S: Storage>(medium: &mut Medium<'_, S>) -> Result<(LogHeader, Copies), Error<S::Error>> {
@@ -59,7 +64,7 @@ fn find_in<S: Storage>(medium: &mut Medium<'_, S>) -> Result<(LogHeader, Copies)
             return Ok((header, Copies::Both));
         }
         // Copy B is written once copy A is safe, so the writing of this one may have been cut.
-        if read_stable(medium, 0) == first {
+        if is_stable(medium, 0, &header) {
             return Ok((header, Copies::OnlyA));
         }
     }
@@ -83,20 +88,22 @@ fn find_in<S: Storage>(medium: &mut Medium<'_, S>) -> Result<(LogHeader, Copies)
     }
 }
 
-/// Reads one copy several times, and calls it damaged unless it reads the same every time: the
-/// other copy may only go once this one can be relied on.
+/// Reads one copy, and calls it damaged unless it reads the same every time: the other copy may
+/// only go once this one can be relied on.
 pub(crate) fn read_stable<S: Storage>(
     medium: &mut Medium<'_, S>,
     slot: u32,
 ) -> Result<LogHeader, Refused> {
-    let copy = read_copy(medium, slot);
+    let header = read_copy(medium, slot)?;
+    if is_stable(medium, slot, &header) { Ok(header) } else { Err(Refused::Foreign) }
+}
+
+/// True if a copy reads as this header every time.
+#[inline(never)]
+fn is_stable<S: Storage>(medium: &mut Medium<'_, S>, slot: u32, header: &LogHeader) -> bool {
     let named = medium.geometry().slots == Slots::Named;
-    for _ in 1..if named { 1 } else { READS } {
-        if copy.is_ok() && read_copy(medium, slot) != copy {
-            return Err(Refused::Foreign);
-        }
-    }
-    copy
+    let again = if named { 1 } else { READS };
+    (0..again).all(|_| read_copy(medium, slot).as_ref() == Ok(header))
 }
 
 /// Tells whether this is still the log of `plan`, for those who look at it beside its writer.
@@ -121,10 +128,13 @@ pub(crate) fn read_copy<S: Storage>(
     if header.size() > medium.extent(slot) {
         return Err(Refused::Foreign);
     }
-    let mut text = Text::new(&header, slot);
-    let mut crc = crc32c(0, &fixed);
-    while let Some(byte) = text.next(medium) {
-        crc = crc32c(crc, &[byte]);
+    let (mut crc, mut offset) = (crc32c(0, &fixed), 56);
+    while offset < header.crc_offset() {
+        let len = header.crc_offset().saturating_sub(offset).min(56);
+        let piece = fixed.get_mut(..len as usize).unwrap_or_default();
+        medium.read(slot, offset, piece);
+        crc = crc32c(crc, piece);
+        offset = offset.saturating_add(len);
     }
     let mut stored = [0; 4];
     medium.read(slot, header.crc_offset(), &mut stored);
@@ -142,16 +152,10 @@ pub(crate) struct Text {
 }
 
 impl Text {
-    pub(crate) fn new(header: &LogHeader, slot: u32) -> Self {
-        let end = header.crc_offset();
-        Self {
-            slot,
-            offset: end.saturating_sub(header.text_size),
-            end,
-            piece: [0; PIECE],
-            used: 0,
-            len: 0,
-        }
+    /// That of the header of `size` bytes in `slot`.
+    pub(crate) fn new(size: u32, slot: u32) -> Self {
+        let (offset, end) = (56, size.saturating_sub(4));
+        Self { slot, offset, end, piece: [0; PIECE], used: 0, len: 0 }
     }
 
     pub(crate) fn next<S: Storage>(&mut self, medium: &mut Medium<'_, S>) -> Option<u8> {
@@ -171,58 +175,137 @@ impl Text {
     }
 }
 
-/// Refuses a log that was made with another shape, or for another medium.
-pub(crate) fn compare<S: Storage>(
-    storage: &mut S,
-    (header, copies): &(LogHeader, Copies),
-    config: &Config<'_>,
-) -> Result<(), Error<S::Error>> {
-    let (was, is) = (header.geometry, storage.geometry());
-    if was.slot_size != is.slot_size {
-        return Err(Mismatch::SlotSize(was.slot_size, is.slot_size).into());
-    }
-    if was.slot_count != is.slot_count || was.slots != is.slots {
-        return Err(Mismatch::SlotCount(was.slot_count, is.slot_count).into());
-    }
-    if was.write_size != is.write_size {
-        return Err(Mismatch::WriteSize(was.write_size, is.write_size).into());
-    }
-    if let Some(formats) = config.formats {
-        let mut compared = compare_formats(storage, header, copies.slot(), formats);
-        if *copies == Copies::Both && matches!(compared, Err(Error::Mismatch(_))) {
-            // One of the copies may have bits that do not read the same every time.
-            compared = compare_formats(storage, header, 1, formats);
-        }
-        compared?;
-    }
-    let asked = match config.formats {
-        Some([_, ..]) => None,
-        Some([]) | None => config.record_size,
-    };
-    if let Some(asked) = asked.filter(|&asked| asked != header.record_size) {
-        return Err(Mismatch::RecordSize(header.record_size, asked).into());
-    }
-    if let Some(asked) = config.bucket_size.filter(|&asked| asked != header.bucket_size) {
-        return Err(Mismatch::BucketSize(header.bucket_size, asked).into());
-    }
-    Ok(())
+/// What a log header settles before the end of its log is looked for. It is filled in where it
+/// lies, as stacks are small.
+#[derive(Default)]
+pub(super) struct Shape {
+    pub(super) plan: Plan,
+    pub(super) copies: Copies,
+    /// Bytes of the header, behind which journals lie.
+    pub(super) size: u32,
 }
 
-fn compare_formats<S: Storage>(
-    storage: &mut S,
-    header: &LogHeader,
-    slot: u32,
-    formats: &[Format<'_>],
-) -> Result<(), Error<S::Error>> {
-    let count = u32::try_from(formats.len()).unwrap_or(u32::MAX);
-    if count != u32::from(header.formats) {
-        return Err(Mismatch::Formats(u32::from(header.formats), count).into());
+impl Shape {
+    fn set<S: Storage>(&mut self, header: &LogHeader, copies: Copies) -> Result<(), Invalid> {
+        (self.copies, self.size) = (copies, header.size());
+        self.plan = Plan::new::<S>(header)?;
+        Ok(())
     }
-    let mut medium = Medium::new(storage);
-    let differs = differing_format(&mut medium, Text::new(header, slot), formats);
-    match medium.end(differs).map_err(Error::Storage)? {
-        None => Ok(()),
-        Some(at) => Err(Mismatch::Format(at).into()),
+
+    /// Becomes that of the log that is there, or of an empty one if there is none.
+    #[inline(never)]
+    pub(super) fn find_or_make<S: Storage>(
+        &mut self,
+        storage: &mut S,
+        config: &Config<'_>,
+    ) -> Result<(), Error<S::Error>> {
+        match self.find(storage) {
+            Err(Error::NoLog) => self.make(storage, config, None),
+            found => found,
+        }
+    }
+
+    /// Becomes that of an empty log in place of whatever is there.
+    #[inline(never)]
+    pub(super) fn replace<S: Storage>(
+        &mut self,
+        storage: &mut S,
+        config: &Config<'_>,
+    ) -> Result<(), Error<S::Error>> {
+        storage.geometry().check()?;
+        let old = match find(storage) {
+            Ok((header, _)) => Some(header),
+            Err(Error::Storage(error)) => return Err(Error::Storage(error)),
+            Err(_) => None,
+        };
+        self.make(storage, config, old.as_ref())
+    }
+
+    #[inline(never)]
+    fn make<S: Storage>(
+        &mut self,
+        storage: &mut S,
+        config: &Config<'_>,
+        old: Option<&LogHeader>,
+    ) -> Result<(), Error<S::Error>> {
+        let header = create(storage, config, old)?;
+        Ok(self.set::<S>(&header, Copies::Both)?)
+    }
+
+    /// Becomes that of the log that is there, unless it was made for another medium.
+    #[inline(never)]
+    pub(super) fn find<S: Storage>(&mut self, storage: &mut S) -> Result<(), Error<S::Error>> {
+        storage.geometry().check()?;
+        let (header, copies) = find(storage)?;
+        let (was, is) = (header.geometry, storage.geometry());
+        if was.slot_size != is.slot_size {
+            return Err(Mismatch::SlotSize(was.slot_size, is.slot_size).into());
+        }
+        if was.slot_count != is.slot_count || was.slots != is.slots {
+            return Err(Mismatch::SlotCount(was.slot_count, is.slot_count).into());
+        }
+        if was.write_size != is.write_size {
+            return Err(Mismatch::WriteSize(was.write_size, is.write_size).into());
+        }
+        Ok(self.set::<S>(&header, copies)?)
+    }
+
+    /// Refuses a log of other formats than those asked for.
+    pub(super) fn check_formats<S: Storage>(
+        &self,
+        storage: &mut S,
+        config: &Config<'_>,
+    ) -> Result<(), Error<S::Error>> {
+        config.formats.map_or(Ok(()), |formats| self.compare(storage, formats))
+    }
+
+    /// Compares formats with those of the log.
+    #[inline(never)]
+    fn compare<S: Storage>(
+        &self,
+        storage: &mut S,
+        formats: &[Format<'_>],
+    ) -> Result<(), Error<S::Error>> {
+        let compared = self.compare_with(storage, self.copies.slot(), formats);
+        if self.copies == Copies::Both && matches!(compared, Err(Error::Mismatch(_))) {
+            // One of the copies may have bits that do not read the same every time.
+            return self.compare_with(storage, 1, formats);
+        }
+        compared
+    }
+
+    /// Refuses a log of other sizes than those asked for.
+    pub(super) fn check_sizes(&self, config: &Config<'_>) -> Result<(), Mismatch> {
+        let asked = match config.formats {
+            Some([_, ..]) => None,
+            Some([]) | None => config.record_size,
+        };
+        if let Some(asked) = asked.filter(|&asked| asked != self.plan.record_size) {
+            return Err(Mismatch::RecordSize(self.plan.record_size, asked));
+        }
+        if let Some(asked) = config.bucket_size.filter(|&asked| asked != self.plan.bucket_size) {
+            return Err(Mismatch::BucketSize(self.plan.bucket_size, asked));
+        }
+        Ok(())
+    }
+
+    fn compare_with<S: Storage>(
+        &self,
+        storage: &mut S,
+        slot: u32,
+        formats: &[Format<'_>],
+    ) -> Result<(), Error<S::Error>> {
+        let (was, is) = (u32::from(self.plan.formats), u32::try_from(formats.len()));
+        let is = is.unwrap_or(u32::MAX);
+        if was != is {
+            return Err(Mismatch::Formats(was, is).into());
+        }
+        let mut medium = Medium::new(storage);
+        let differs = differing_format(&mut medium, Text::new(self.size, slot), formats);
+        match medium.end(differs).map_err(Error::Storage)? {
+            None => Ok(()),
+            Some(at) => Err(Mismatch::Format(at).into()),
+        }
     }
 }
 

@@ -11,10 +11,9 @@ use crate::{
         crc::crc32c,
         cursor::{JOURNAL_SIZE, Journal},
         frame::{self, Kind},
-        header::LogHeader,
         plan::Plan,
     },
-    storage::{FIRST_BUCKET_SLOT, Storage},
+    storage::Storage,
 };
 
 /// Bytes of the header copied at a time; a multiple of every write size.
@@ -40,17 +39,22 @@ impl JournalState {
         self.index != NO_INDEX && u32::from(self.slot) == copy
     }
 
-    /// Finds the newest journal.
+    /// Where things are if the newest journal lies in `slot`.
+    pub(super) fn of(newest: &Journal, slot: u8) -> Self {
+        Self { counter: newest.counter, index: newest.index, slot, ..Self::NONE }
+    }
+
+    /// Finds the `newest` journal, and returns the slot it lies in.
+    #[inline(never)]
     pub(super) fn find<S: Storage>(
         medium: &mut Medium<'_, S>,
         plan: &Plan,
-        header: &LogHeader,
-    ) -> (Self, Option<Journal>) {
-        let mut state = Self::NONE;
-        let mut newest: Option<Journal> = None;
-        let begin = plan.align(header.size());
-        for slot in 0..FIRST_BUCKET_SLOT {
-            let mut offset = begin;
+        header_size: u32,
+        newest: &mut Option<Journal>,
+    ) -> u8 {
+        let mut newest_slot = 0;
+        for slot in [0, 1] {
+            let mut offset = plan.align(header_size);
             while is_begun(medium, plan, slot, offset) {
                 let journal = read(medium, plan, slot, offset);
                 let later = |journal: &Journal| {
@@ -58,15 +62,12 @@ impl JournalState {
                 };
                 // One that is rotten must not hide those behind it.
                 if let Some(journal) = journal.filter(later) {
-                    state.counter = journal.counter;
-                    state.index = journal.index;
-                    state.slot = u8::from(slot == 1);
-                    newest = Some(journal);
+                    (*newest, newest_slot) = (Some(journal), slot);
                 }
                 offset = offset.saturating_add(plan.journal_frame());
             }
         }
-        (state, newest)
+        newest_slot
     }
 
     /// Writes a journal and returns where things are then. The caller syncs.
@@ -91,13 +92,26 @@ impl JournalState {
     }
 }
 
+/// The newest journal of cursors on fixed slots.
+#[cfg(feature = "std")]
+pub(crate) fn newest_journal<S: Storage>(
+    storage: &mut S,
+    plan: &Plan,
+    header_size: u32,
+) -> Result<Option<Journal>, S::Error> {
+    let mut medium = Medium::new(storage);
+    let mut newest = None;
+    JournalState::find(&mut medium, plan, header_size, &mut newest);
+    medium.end(newest)
+}
+
 /// True if something was written where a journal would lie.
-fn is_begun<S: Storage>(medium: &mut Medium<'_, S>, plan: &Plan, slot: u32, offset: u32) -> bool {
+fn is_begun<S: Storage>(medium: &mut Medium<'_, S>, plan: &Plan, slot: u8, offset: u32) -> bool {
     if offset.saturating_add(plan.journal_frame()) > plan.slot_size {
         return false;
     }
     let mut head = [0xFF; frame::SIZE];
-    medium.read(slot, offset, &mut head);
+    medium.read(u32::from(slot), offset, &mut head);
     head != [0xFF; frame::SIZE]
 }
 
@@ -106,7 +120,7 @@ fn is_begun<S: Storage>(medium: &mut Medium<'_, S>, plan: &Plan, slot: u32, offs
 fn read<S: Storage>(
     medium: &mut Medium<'_, S>,
     plan: &Plan,
-    slot: u32,
+    slot: u8,
     offset: u32,
 ) -> Option<Journal> {
     let size = plan.journal_frame();
@@ -114,7 +128,7 @@ fn read<S: Storage>(
     for _ in 0..super::walk::READS {
         let mut bytes = [0; 64];
         let bytes = bytes.get_mut(..size as usize).unwrap_or_default();
-        medium.read(slot, offset, bytes);
+        medium.read(u32::from(slot), offset, bytes);
         let header = frame::decode_at(bytes)?;
         let payload = bytes.get(frame::SIZE..).unwrap_or_default();
         let computed = crc32c(crc32c(plan.base_seed, &header.head()), payload);
@@ -183,13 +197,14 @@ fn copy_header_from<S: Storage>(
 pub(super) fn keep_in_copy_b<S: Storage>(
     storage: &mut S,
     plan: &Plan,
-    header: &LogHeader,
+    header_size: u32,
 ) -> Result<(), S::Error> {
     let mut medium = Medium::new(storage);
-    let found = JournalState::find(&mut medium, plan, header);
-    let (state, newest) = medium.end(found)?;
-    if let (0, Some(journal)) = (state.slot, newest) {
-        state.write(storage, plan, &journal)?;
+    let mut newest = None;
+    let slot = JournalState::find(&mut medium, plan, header_size, &mut newest);
+    medium.end(())?;
+    if let (0, Some(journal)) = (slot, newest) {
+        JournalState::of(&journal, slot).write(storage, plan, &journal)?;
         storage.sync()?;
     }
     Ok(())

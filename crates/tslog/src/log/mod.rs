@@ -39,20 +39,23 @@ mod write;
 
 #[doc(hidden)]
 pub use commit::Begun;
+#[cfg(feature = "std")]
+pub(crate) use journal::newest_journal;
 pub use reader::{Batch, Reader};
 pub use state::{Report, Stats, buffer_size};
 
 use crate::{
     config::{Config, Policy},
     error::{Error, Invalid},
-    layout::{header::LogHeader, plan::Plan},
+    layout::plan::Plan,
     storage::Storage,
     words::{MAX_READERS, SeqnRange},
 };
-use header::Copies;
+use header::{Copies, Shape};
 use journal::JournalState;
 use probe::{CHUNK_SIZE, Probe, Window};
 use read::Bounds;
+use recover::{Known, recover};
 use state::{Found, ReaderState, State, Tail, check_batch, limit};
 
 /// "No bucket", where an index is expected.
@@ -115,9 +118,9 @@ where
     /// [`Error::Invalid`] before anything changed; [`Error::Storage`].
     pub fn create(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
-        storage.geometry().check()?;
-        let header = create::create(&mut storage, config)?;
-        Self::start(storage, buffer, config, (header, Copies::Both))
+        let mut shape = Shape::default();
+        shape.replace(&mut storage, config)?;
+        Self::start(storage, buffer, config, &mut shape)
     }
 
     /// Opens the log that is there. Nothing is written, and nothing is ever formatted.
@@ -143,10 +146,10 @@ where
     /// [`Error::Invalid`] and [`Error::Storage`].
     pub fn open(storage: S, buffer: B, config: &Config<'_>) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
-        storage.geometry().check()?;
-        let header = header::find(&mut storage)?;
-        header::compare(&mut storage, &header, config)?;
-        Self::start(storage, buffer, config, header)
+        let mut shape = Shape::default();
+        shape.find(&mut storage)?;
+        shape.check_formats(&mut storage, config)?;
+        Self::start(storage, buffer, config, &mut shape)
     }
 
     /// Opens the log that is there, or makes one if there is none.
@@ -173,24 +176,54 @@ where
         config: &Config<'_>,
     ) -> Result<Self, Error<S::Error>> {
         let mut storage = storage;
-        storage.geometry().check()?;
-        match header::find(&mut storage) {
-            Err(Error::NoLog) => Self::create(storage, buffer, config),
-            Err(error) => Err(error),
-            Ok(header) => {
-                header::compare(&mut storage, &header, config)?;
-                Self::start(storage, buffer, config, header)
-            }
-        }
+        let mut shape = Shape::default();
+        shape.find_or_make(&mut storage, config)?;
+        shape.check_formats(&mut storage, config)?;
+        Self::start(storage, buffer, config, &mut shape)
     }
 
+    /// Goes on where the log ends.
+    #[inline(never)]
     fn start(
         mut storage: S,
-        buffer: B,
+        mut buffer: B,
         config: &Config<'_>,
-        (header, copies): (LogHeader, Copies),
+        shape: &mut Shape,
     ) -> Result<Self, Error<S::Error>> {
-        let mut plan = Plan::new::<S>(&header)?;
+        Self::admit(shape, buffer.as_ref().len(), config)?;
+        if shape.plan.is_named::<S>() {
+            storage.set_readers(config.readers).map_err(Error::Storage)?;
+        }
+        let known = recover(&mut storage, buffer.as_mut(), shape, config.readers);
+        let Known { tail, clean, found, journal, readers } = known.map_err(Error::Storage)?;
+        let mut log = Self {
+            storage,
+            buffer,
+            plan: shape.plan,
+            commit_delta: config.commit_delta,
+            ring: limit(&shape.plan, config.max_buckets, config.commit_delta),
+            tail,
+            found,
+            journal,
+            readers,
+            reader_count: config.readers,
+            policy: config.policy,
+            state: State::Open,
+            copies: shape.copies,
+            clean,
+            ahead: false,
+        };
+        if log.plan.is_named::<S>() {
+            log.discard_consumed()?;
+        }
+        Ok(log)
+    }
+
+    /// Refuses a log of other sizes than those asked for, and what it cannot do.
+    #[inline(never)]
+    fn admit(shape: &mut Shape, buffer: usize, config: &Config<'_>) -> Result<(), Error<S::Error>> {
+        shape.check_sizes(config)?;
+        let plan = &mut shape.plan;
         if !plan.is_named::<S>() {
             // So that a commit never spans more than two buckets.
             plan.bucket_size = plan.bucket_size.max(config.commit_delta);
@@ -199,29 +232,7 @@ where
         if readers == 0 || readers > R.min(MAX_READERS) {
             return Err(Invalid::Readers(u32::from(config.readers)).into());
         }
-        check_batch::<S>(&plan, config.commit_delta, buffer.as_ref().len())?;
-        if plan.is_named::<S>() {
-            storage.set_readers(config.readers).map_err(Error::Storage)?;
-        }
-        let mut log = Self {
-            storage,
-            buffer,
-            plan,
-            commit_delta: config.commit_delta,
-            ring: limit(&plan, config.max_buckets, config.commit_delta),
-            tail: Tail::empty(),
-            found: Found::default(),
-            journal: JournalState::NONE,
-            readers: [ReaderState::default(); R],
-            reader_count: config.readers,
-            policy: config.policy,
-            state: State::Open,
-            copies,
-            clean: false,
-            ahead: false,
-        };
-        log.recover(&header)?;
-        Ok(log)
+        Ok(check_batch::<S>(plan, config.commit_delta, buffer)?)
     }
 
     /// The last number, the buckets and the lag.
@@ -383,16 +394,4 @@ where
         let window = &mut Window::exact(&mut chunk);
         probe::look(&mut self.storage, &self.plan, window, look).map_err(Error::Storage)
     }
-}
-
-/// The newest journal of cursors on fixed slots.
-#[cfg(feature = "std")]
-pub(crate) fn newest_journal<S: Storage>(
-    storage: &mut S,
-    plan: &Plan,
-    header: &LogHeader,
-) -> Result<Option<crate::layout::cursor::Journal>, S::Error> {
-    let mut medium = medium::Medium::new(storage);
-    let found = JournalState::find(&mut medium, plan, header);
-    Ok(medium.end(found)?.1)
 }

@@ -14,6 +14,7 @@ const ROTTEN: u32 = 4;
 impl<S: Storage> Probe<'_, '_, S> {
     /// The first number of bucket `oldest`, by its header, the first of its frames that is sound,
     /// or the bucket behind it.
+    #[inline(never)]
     pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> u64 {
         if let Some(header) = self.bucket_header(oldest) {
             return header.first;
@@ -44,6 +45,7 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// Finds the newest bucket on fixed slots: positions from the first on hold one lap, the others
     /// the lap before or nothing. Also returns the header in the slot behind it.
+    #[inline(never)]
     fn newest_in_ring(&mut self) -> Option<(u32, Option<BucketHeader>)> {
         let ring = self.plan.ring;
         let Some(base) = self.header_in_slot(self.plan.slot(0)) else {
@@ -81,6 +83,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     }
 
     /// The newest and the oldest bucket there may be.
+    #[inline(never)]
     pub(crate) fn extremes(&mut self) -> Option<(u32, u32)> {
         if self.plan.is_named::<S>() {
             let present = self.storage.present(u32::MAX);

@@ -92,12 +92,23 @@ pub(crate) struct Seen {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Link {
     pub(crate) offset: u32,
-    pub(crate) header: FrameHeader,
     pub(crate) size: u32,
+    pub(crate) header: FrameHeader,
     pub(crate) number: u64,
 }
 
 impl Link {
+    /// A place where a frame should begin with a number; [`Probe::see`] looks what is there.
+    pub(crate) fn at(offset: u32, number: u64) -> Self {
+        let header = FrameHeader { count: 0, kind: frame::Kind::Close, crc: 0 };
+        Self { offset, size: 0, header, number }
+    }
+
+    /// Moves to where the next frame should begin.
+    pub(crate) fn advance(&mut self) {
+        (self.offset, self.number) = (self.end(), self.next());
+    }
+
     pub(crate) fn end(&self) -> u32 {
         self.offset.saturating_add(self.size)
     }
@@ -189,48 +200,46 @@ impl<S: Storage> Probe<'_, '_, S> {
         header.filter(|header| self.plan.slot(header.index) == slot)
     }
 
-    /// The frame header at `offset`, and the bytes of the frame on the medium.
-    pub(crate) fn frame_header(&mut self, index: u32, offset: u32) -> Option<(FrameHeader, u32)> {
-        let room = self.plan.slot_size.saturating_sub(offset);
+    /// Sees whether there may be a frame where `link` is, by its header.
+    pub(crate) fn see(&mut self, index: u32, link: &mut Link) -> bool {
+        let room = self.plan.slot_size.saturating_sub(link.offset);
         if room < frame::SIZE_U32 {
-            return None;
+            return false;
         }
-        let header = frame::decode_at(self.fetch(index, offset, frame::SIZE))?;
-        let mut size = self.plan.frame_size(header).filter(|&size| size <= room);
-        if self.plan.is_named::<S>() && size.is_some_and(|size| size > LARGE) {
+        let header = frame::decode_at(self.fetch(index, link.offset, frame::SIZE));
+        let Some(header) = header else { return false };
+        let Some(size) = self.plan.frame_size(header) else { return false };
+        (link.header, link.size) = (header, size);
+        if self.plan.is_named::<S>() && size > LARGE {
             // A forged length must not make us read what is not there; asking has its price too.
             let extent = self.storage.extent(self.plan.slot(index));
-            size = size.filter(|size| offset.saturating_add(*size) <= extent);
+            return size <= room && link.end() <= extent;
         }
-        size.filter(|_| header.kind != frame::Kind::Journal).map(|size| (header, size))
+        size <= room && header.kind != frame::Kind::Journal
     }
 
-    /// The CRC of a frame as it reads now, to be compared with what its header says.
-    pub(crate) fn frame_crc(&mut self, index: u32, offset: u32, frame: (FrameHeader, u32)) -> u32 {
-        self.copy_frame(index, offset, frame, 0, &mut [])
-    }
-
-    /// As [`Probe::frame_crc`], and copies of the payload what fits into `out`, from `skip` on.
+    /// The CRC of a frame as it reads now, to be compared with what its header says; and copies of
+    /// the payload what fits into `out`, from `skip` on.
     #[inline(never)]
-    pub(crate) fn copy_frame(
-        &mut self,
-        index: u32,
-        offset: u32,
-        (header, size): (FrameHeader, u32),
-        skip: u32,
-        out: &mut [u8],
-    ) -> u32 {
-        let mut crc = crc32c(bucket::seed(self.plan.base_seed, index), &header.head());
-        let payload = size.saturating_sub(frame::SIZE_U32);
+    pub(crate) fn copy_frame(&mut self, index: u32, link: &Link, skip: u32, out: &mut [u8]) -> u32 {
+        let seed = bucket::seed(self.plan.base_seed, index);
+        let mut crc = crc32c(seed, &link.header.head());
+        let payload = link.size.saturating_sub(frame::SIZE_U32);
         let mut done = 0_u32;
         while done < payload {
-            let at = offset.saturating_add(frame::SIZE_U32).saturating_add(done);
+            let at = link.offset.saturating_add(frame::SIZE_U32).saturating_add(done);
             let bytes = self.fetch(index, at, payload.saturating_sub(done) as usize);
             crc = crc32c(crc, bytes);
             copy_overlap(out, skip, done, bytes);
             done = done.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX).max(1));
         }
         crc
+    }
+
+    /// True if a frame is sound, and begins with the number it is taken to begin with.
+    pub(crate) fn is_sound(&mut self, index: u32, link: &Link) -> bool {
+        let computed = self.copy_frame(index, link, 0, &mut []);
+        link.header.begins_with(computed, link.number)
     }
 
     /// The records in front of bucket `index`: the number its header gives, or that of the next
@@ -261,22 +270,26 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// The next sound frame of a search.
     pub(crate) fn next_sound(&mut self, search: &mut Search) -> Option<Link> {
-        let Search { index, from, low, high, missing, end, .. } = *search;
-        while search.offset.saturating_add(frame::SIZE_U32) <= end && search.budget > 0 {
+        let index = search.index;
+        while search.offset.saturating_add(frame::SIZE_U32) <= search.end && search.budget > 0 {
             let offset = search.offset;
-            let skip = self.before_header(index, offset, end);
+            let skip = self.before_header(index, offset, search.end);
             if skip > 0 {
                 search.offset = offset.saturating_add(skip);
                 continue;
             }
             search.offset = offset.saturating_add(self.plan.write_size());
-            let Some((header, size)) = self.frame_header(index, offset) else { continue };
-            search.budget = search.budget.saturating_sub(u64::from(size));
-            let computed = self.frame_crc(index, offset, (header, size));
-            let span = offset.saturating_sub(from).checked_div(self.plan.record_size);
-            let most = low.saturating_add(u64::from(span.unwrap_or(0))).saturating_add(missing);
-            if let Some(number) = header.number_in(computed, low, high.min(most)) {
-                let link = Link { offset, header, size, number };
+            let mut link = Link::at(offset, 0);
+            if !self.see(index, &mut link) {
+                continue;
+            }
+            search.budget = search.budget.saturating_sub(u64::from(link.size));
+            let computed = self.copy_frame(index, &link, 0, &mut []);
+            let span = offset.saturating_sub(search.from).checked_div(self.plan.record_size);
+            let most = search.missing.saturating_add(u64::from(span.unwrap_or(0)));
+            let high = search.high.min(search.low.saturating_add(most));
+            if let Some(number) = link.header.number_in(computed, search.low, high) {
+                link.number = number;
                 search.offset = link.end();
                 return Some(link);
             }

@@ -5,12 +5,11 @@
 //! last durable number is handed out, and that every number is either handed out or named in a
 //! range, once.
 
-use super::probe::{Link, Probe};
-use crate::{
-    layout::{frame::FrameHeader, plan::FIRST_FRAME},
-    storage::Storage,
-    words::SeqnRange,
+use super::{
+    probe::{Link, Probe},
+    walk::Walk,
 };
+use crate::{layout::plan::FIRST_FRAME, storage::Storage, words::SeqnRange};
 
 /// How far from where a frame should lie it is looked for, should its sector or another one read
 /// as one of its neighbours.
@@ -102,7 +101,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         loop {
             match self.find(bounds, at, next) {
                 Ok(frame) => {
-                    if let Some(step) = self.read_frame(bounds, at, next, frame, out) {
+                    if let Some(step) = self.read_frame(bounds, at, next, &frame, out) {
                         return step;
                     }
                 }
@@ -118,7 +117,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         bounds: &Bounds,
         at: &mut Position,
         next: u64,
-    ) -> Result<(FrameHeader, u32), Step> {
+    ) -> Result<Link, Step> {
         if next > bounds.last {
             return Err(Step::End);
         }
@@ -145,18 +144,20 @@ impl<S: Storage> Probe<'_, '_, S> {
                 *at = Position::start_of(self.above(at.index, bounds.head));
                 continue;
             }
-            let Some((header, size)) = self.frame_header(at.index, at.offset) else {
+            let number = next.saturating_sub(u64::from(at.taken));
+            let mut frame = Link::at(at.offset, number);
+            if !self.see(at.index, &mut frame) {
                 match self.find_way(bounds, at, next) {
                     Some(step) => return Err(step),
                     None => continue,
                 }
-            };
-            if !header.has_records() || at.taken >= header.count {
-                at.offset = at.offset.saturating_add(size);
+            }
+            if !frame.header.has_records() || at.taken >= frame.header.count {
+                at.offset = frame.end();
                 at.taken = 0;
                 continue;
             }
-            return Ok((header, size));
+            return Ok(frame);
         }
     }
 
@@ -166,27 +167,25 @@ impl<S: Storage> Probe<'_, '_, S> {
         bounds: &Bounds,
         at: &mut Position,
         next: u64,
-        (header, size): (FrameHeader, u32),
+        frame: &Link,
         out: &mut [u8],
     ) -> Option<Step> {
         let record_size = self.plan.record_size;
         let fit = u32::try_from(out.len()).unwrap_or(u32::MAX).checked_div(record_size);
         let durable = bounds.last.saturating_sub(next).saturating_add(1);
-        let count = u32::from(header.count.saturating_sub(at.taken))
+        let count = u32::from(frame.header.count.saturating_sub(at.taken))
             .min(at.left)
             .min(fit.unwrap_or(0))
             .min(u32::try_from(durable).unwrap_or(u32::MAX));
         let skip = u32::from(at.taken).saturating_mul(record_size);
         let want = count.saturating_mul(record_size) as usize;
         let out = out.get_mut(..want).unwrap_or_default();
-        let computed = self.copy_frame(at.index, at.offset, (header, size), skip, out);
-        let number = next.saturating_sub(u64::from(at.taken));
-        if header.begins_with(computed, number) {
+        let computed = self.copy_frame(at.index, frame, skip, out);
+        if frame.header.begins_with(computed, frame.number) {
             return Some(Step::Records(count));
         }
         out.fill(0);
-        let end = number.saturating_add(u64::from(header.count));
-        let behind = at.offset.saturating_add(size);
+        let (end, behind) = (frame.next(), frame.end());
         if end > at.last(bounds, next) || !self.vouches(at.index, behind, end) {
             return self.find_way(bounds, at, next);
         }
@@ -197,9 +196,8 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// True if the frame at `offset` is sound and begins with `number`.
     fn vouches(&mut self, index: u32, offset: u32, number: u64) -> bool {
-        let Some(frame) = self.frame_header(index, offset) else { return false };
-        let computed = self.frame_crc(index, offset, frame);
-        frame.0.begins_with(computed, number)
+        let mut frame = Link::at(offset, number);
+        self.see(index, &mut frame) && self.is_sound(index, &frame)
     }
 
     /// The chain of frames is broken at `at`, and `next` should lie there or behind. Looks for the
@@ -301,18 +299,17 @@ impl<S: Storage> Probe<'_, '_, S> {
             let last = first.saturating_sub(1).min(bounds.last);
             return Some(Step::Damaged(SeqnRange { first: next, last }));
         }
-        let mut number = first;
-        while number < next {
-            // `find_way` goes on where the chain is broken.
-            let (frame, size) = self.frame_header(index, at.offset)?;
-            let end = number.saturating_add(u64::from(frame.count));
-            if frame.has_records() && end > next {
-                at.taken = u16::try_from(next.saturating_sub(number)).unwrap_or(u16::MAX);
-                return None;
+        let mut frame = Link::at(FIRST_FRAME, first);
+        // `find_way` goes on where the chain is broken.
+        while frame.number < next && self.see(index, &mut frame) {
+            if frame.next() > next {
+                let taken = next.saturating_sub(frame.number);
+                at.taken = u16::try_from(taken).unwrap_or(u16::MAX);
+                break;
             }
-            number = if frame.has_records() { end } else { number };
-            at.offset = at.offset.saturating_add(size);
+            frame.advance();
         }
+        at.offset = frame.offset;
         None
     }
 
@@ -337,7 +334,8 @@ impl<S: Storage> Probe<'_, '_, S> {
     fn end_of(&mut self, bounds: &Bounds, index: u32, next: u64) -> u64 {
         let end = self.first_at_or_after(index.saturating_add(1), bounds.head);
         let end = end.unwrap_or(bounds.last.saturating_add(1));
-        let committed = self.walk(index, next).and_then(|walk| walk.committed);
-        end.min(committed.unwrap_or(0).saturating_add(1))
+        let mut walk = Walk::from_number(0);
+        let committed = if self.walk(index, next, &mut walk) { walk.committed } else { 0 };
+        end.min(committed.saturating_add(1))
     }
 }

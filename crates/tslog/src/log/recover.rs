@@ -12,11 +12,14 @@
 //! 5. Cursors come from the bucket header, the cursor frames and the journal, or from their places.
 //!    A cursor beyond the last commit proves that commits were lost; numbering goes on behind it.
 
+use core::array;
+
 #[cfg(feature = "std")]
 use super::read::Bounds;
 use super::{
-    Log, NO_INDEX,
+    NO_INDEX,
     cursors::newest_place,
+    header::Shape,
     journal::JournalState,
     medium::Medium,
     probe::{Probe, Window, look},
@@ -24,149 +27,172 @@ use super::{
     walk::Walk,
 };
 use crate::{
-    error::Error,
-    layout::{
-        cursor::{Cursors, Journal},
-        header::LogHeader,
-    },
+    layout::cursor::{Cursors, Journal},
     storage::Storage,
-    words::MAX_READERS,
 };
 
-impl<S, B, const R: usize> Log<S, B, R>
-where
-    S: Storage,
-    B: AsRef<[u8]> + AsMut<[u8]>,
-{
-    /// Fills in everything the log knows about itself from the medium.
-    #[inline(never)]
-    pub(super) fn recover(&mut self, header: &LogHeader) -> Result<(), Error<S::Error>> {
-        let (mut placed, mut journal) = (Cursors::NONE, None);
-        if self.plan.is_named::<S>() {
-            placed = self.read_places()?;
-        } else {
-            let mut medium = Medium::new(&mut self.storage);
-            let found = JournalState::find(&mut medium, &self.plan, header);
-            (self.journal, journal) = medium.end(found).map_err(Error::Storage)?;
-        }
-        let least = (0..MAX_READERS).filter_map(|n| placed.get(n)).min().unwrap_or(0);
-        let mut end = End::of_none();
-        let oldest = self.scan(|probe| {
-            probe.find_end(least, journal.as_ref(), true, &mut end);
-            match end.tail.head {
-                NO_INDEX => 1,
-                head => probe.first_number(end.tail.oldest, head),
-            }
-        })?;
-        if end.tail.head != NO_INDEX {
-            // A journal that counts is the place for cursors until there is a newer bucket.
-            self.journal.index = if end.journal_counts { end.tail.head } else { NO_INDEX };
-        }
-        (self.tail, self.clean, self.found.abandoned_size) =
-            (end.tail, end.clean, end.abandoned_size);
-        if self.plan.is_named::<S>() {
-            for n in 0..self.reader_count {
-                if self.is_fresh(n)? {
-                    end.told.set(usize::from(n), None);
-                }
-            }
-        }
-        let before = oldest.saturating_sub(1);
-        // A forged bucket may begin beyond the end, which does not show that it was committed.
-        let before = if before > self.tail.committed { 0 } else { before };
-        self.take_cursors(&end.told, &placed, before);
-        self.number_beyond_cursors();
-        if self.plan.is_named::<S>() {
-            self.discard_consumed()?;
-        }
-        Ok(())
-    }
-
-    /// The cursors in the places of their own, where slots have names. None is known of a reader
-    /// whose places are both torn or rotten.
-    fn read_places(&mut self) -> Result<Cursors, Error<S::Error>> {
-        let mut cursors = Cursors::NONE;
-        for (n, state) in (0..self.reader_count).zip(&mut self.readers) {
-            self.storage.settle_cursor(n).map_err(Error::Storage)?;
-            let place = newest_place(&mut self.storage, self.plan.base_seed, n);
-            if let Some(place) = place.map_err(Error::Storage)? {
-                *state = ReaderState::at(place.cursor, place.counter);
-                cursors.set(usize::from(n), Some(place.cursor));
-            }
-        }
-        Ok(cursors)
-    }
-
-    /// True if no commit of reader `n` ever ended, and one of its places is as it was made: an
-    /// older reader of that number was removed, and its cursor with it.
-    fn is_fresh(&mut self, n: u8) -> Result<bool, Error<S::Error>> {
-        let mut bytes = [[0; crate::storage::CURSOR_PLACE_SIZE]; 2];
-        for (place, bytes) in (0..).zip(&mut bytes) {
-            self.storage.read_cursor(n, place, bytes).map_err(Error::Storage)?;
-        }
-        Ok(bytes.iter().any(|place| place.iter().all(|&byte| byte == 0)))
-    }
-
-    /// Sets the cursor of each declared reader: the newest that is sound, or before the `oldest`
-    /// record.
-    fn take_cursors(&mut self, told: &Cursors, placed: &Cursors, oldest: u64) {
-        for (n, state) in self.readers.iter_mut().enumerate() {
-            if placed.get(n).is_none() {
-                *state = ReaderState::at(told.get(n).unwrap_or(oldest), 0);
-            }
-        }
-    }
-
-    /// A committed cursor beyond the last commit found proves that everything up to it was
-    /// committed once. Those numbers are lost, and never given again.
-    fn number_beyond_cursors(&mut self) {
-        let most = self.declared().iter().map(|reader| reader.committed).max().unwrap_or(0);
-        let tail = &mut self.tail;
-        if most > tail.committed {
-            let count = most.saturating_sub(tail.committed);
-            self.found = Found {
-                lost_last: most,
-                lost_count: u32::try_from(count).unwrap_or(u32::MAX),
-                ..self.found
-            };
-            (tail.committed, tail.stored, tail.abandoned) = (most, most, true);
-            self.clean = false;
-        }
-    }
-
-    /// Looks at the medium through the batch buffer, which is idle while the log opens.
-    fn scan<T>(
-        &mut self,
-        found: impl FnOnce(&mut Probe<'_, '_, S>) -> T,
-    ) -> Result<T, Error<S::Error>> {
-        let window = &mut Window::empty(self.buffer.as_mut(), self.plan.is_named::<S>());
-        look(&mut self.storage, &self.plan, window, found).map_err(Error::Storage)
-    }
+/// What a log knows of itself once its end was found.
+pub(super) struct Known<const R: usize> {
+    pub(super) tail: Tail,
+    pub(super) clean: bool,
+    pub(super) found: Found,
+    pub(super) journal: JournalState,
+    pub(super) readers: [ReaderState; R],
 }
 
-/// Where a log ends, and what its newest bucket tells of the readers.
+/// Finds out everything a log knows about itself, for `declared` readers. It looks at the medium
+/// through the batch buffer, which is idle while the log opens.
+pub(super) fn recover<S: Storage, const R: usize>(
+    storage: &mut S,
+    buffer: &mut [u8],
+    shape: &Shape,
+    declared: u8,
+) -> Result<Known<R>, S::Error> {
+    let plan = &shape.plan;
+    let (mut places, mut newest, mut slot) = (None, None, 0);
+    if plan.is_named::<S>() {
+        places = Some(read_places::<S, R>(storage, plan.base_seed, declared)?);
+    } else {
+        let mut medium = Medium::new(storage);
+        slot = JournalState::find(&mut medium, plan, shape.size, &mut newest);
+        medium.end(())?;
+    }
+    let least = places.iter().flatten().flatten().map(|reader| reader.committed).min();
+    let mut end = End::of_none();
+    let window = &mut Window::empty(buffer, plan.is_named::<S>());
+    let oldest = look(storage, plan, window, |probe| {
+        probe.find_end(least.unwrap_or(0), newest.as_ref(), true, &mut end);
+        match end.head {
+            NO_INDEX => 1,
+            head => probe.first_number(end.oldest, head),
+        }
+    })?;
+    let mut journal = newest.map_or(JournalState::NONE, |newest| JournalState::of(&newest, slot));
+    if end.head != NO_INDEX {
+        // A journal that counts is the place for cursors until there is a newer bucket.
+        journal.index = if end.journal_counts { end.head } else { NO_INDEX };
+    }
+    if plan.is_named::<S>() {
+        for n in 0..declared {
+            if is_fresh(storage, n)? {
+                end.walk.cursors.set(usize::from(n), None);
+            }
+        }
+    }
+    let before = oldest.saturating_sub(1);
+    // A forged bucket may begin beyond the end, which does not show that it was committed.
+    let before = if before > end.committed() { 0 } else { before };
+    let readers = array::from_fn(|n| {
+        let own = places.as_ref().and_then(|places| places.get(n).copied().flatten());
+        own.unwrap_or(ReaderState::at(end.walk.cursors.get(n).unwrap_or(before), 0))
+    });
+    let most = readers.iter().take(usize::from(declared)).map(|reader| reader.committed).max();
+    let found = end.number_beyond(most.unwrap_or(0));
+    Ok(Known { tail: end.tail(), clean: end.clean, found, journal, readers })
+}
+
+/// What the places of their own tell of the readers, where slots have names. Nothing is known of a
+/// reader whose places are both torn or rotten.
+fn read_places<S: Storage, const R: usize>(
+    storage: &mut S,
+    base_seed: u32,
+    declared: u8,
+) -> Result<[Option<ReaderState>; R], S::Error> {
+    let mut places = [None; R];
+    for (known, n) in places.iter_mut().zip(0..declared) {
+        storage.settle_cursor(n)?;
+        let place = newest_place(storage, base_seed, n)?;
+        *known = place.map(|place| ReaderState::at(place.cursor, place.counter));
+    }
+    Ok(places)
+}
+
+/// True if no commit of reader `n` ever ended, and one of its places is as it was made: an older
+/// reader of that number was removed, and its cursor with it.
+fn is_fresh<S: Storage>(storage: &mut S, n: u8) -> Result<bool, S::Error> {
+    let mut bytes = [[0; crate::storage::CURSOR_PLACE_SIZE]; 2];
+    for (place, bytes) in (0..).zip(&mut bytes) {
+        storage.read_cursor(n, place, bytes)?;
+    }
+    Ok(bytes.iter().any(|place| place.iter().all(|&byte| byte == 0)))
+}
+
+/// Where a log ends: in its newest bucket that counts, as that was walked.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End {
-    pub(super) tail: Tail,
-    /// The log was closed in order, or is new.
-    clean: bool,
+    /// Its cursors are those that were heard of.
+    walk: Walk,
+    /// That bucket, or [`NO_INDEX`] if nothing was ever committed, or nothing is left of it.
+    head: u32,
+    oldest: u32,
+    extent: u32,
     /// Bytes behind the last commit that belong to none.
     pub(crate) abandoned_size: u32,
-    pub(crate) told: Cursors,
+    /// The log was closed in order, or is new.
+    clean: bool,
     journal_counts: bool,
 }
 
 impl End {
     /// That of a log without records.
     pub(crate) fn of_none() -> Self {
-        let (tail, told) = (Tail::empty(), Cursors::NONE);
-        Self { tail, clean: true, abandoned_size: 0, told, journal_counts: false }
+        Self {
+            walk: Walk::from_number(1),
+            head: NO_INDEX,
+            oldest: 0,
+            extent: 0,
+            abandoned_size: 0,
+            clean: true,
+            journal_counts: false,
+        }
+    }
+
+    /// The last number.
+    fn committed(&self) -> u64 {
+        self.walk.committed.max(self.walk.first.saturating_sub(1))
+    }
+
+    /// A committed `cursor` beyond the last commit found proves that everything up to it was
+    /// committed once. Those numbers are lost, and never given again.
+    fn number_beyond(&mut self, cursor: u64) -> Found {
+        let lost = cursor.saturating_sub(self.committed());
+        if lost > 0 {
+            (self.walk.committed, self.clean) = (cursor, false);
+        }
+        Found {
+            lost_last: cursor,
+            lost_count: u32::try_from(lost).unwrap_or(u32::MAX),
+            abandoned_size: self.abandoned_size,
+        }
+    }
+
+    /// The end of a log that goes on behind this one.
+    fn tail(&self) -> Tail {
+        Tail {
+            committed: self.committed(),
+            stored: self.committed(),
+            first: self.walk.first,
+            head: self.head,
+            anchor: self.head,
+            oldest: self.oldest,
+            offset: self.walk.end,
+            reserved: self.extent,
+            pending: 0,
+            abandoned: !self.clean,
+            closed: self.clean,
+        }
+    }
+
+    /// What the readers have acknowledged.
+    #[cfg(feature = "std")]
+    pub(crate) fn told(&self) -> Cursors {
+        self.walk.cursors
     }
 
     /// How far the log goes.
     #[cfg(feature = "std")]
     pub(crate) fn bounds(&self) -> Bounds {
-        self.tail.bounds()
+        self.tail().bounds()
     }
 }
 
@@ -181,19 +207,18 @@ impl<S: Storage> Probe<'_, '_, S> {
 
     /// Finds the newest bucket that is not void, and where it ends, and says so in `end`. `cursor`
     /// is one that was committed; `own` says that nobody else writes.
-    #[inline(never)]
     fn find_end(&mut self, cursor: u64, journal: Option<&Journal>, own: bool, end: &mut End) {
         let Some((newest, oldest)) = self.extremes() else { return };
-        let (mut lowest, mut walk) = (NO_INDEX, Walk::from_number(1));
-        let mut next = Some(newest);
+        let (mut next, mut walked) = (Some(newest), newest);
         while let Some(index) = next.filter(|&index| index >= oldest) {
             if own {
                 // A commit may have been on its way when a program ended and the power stayed on.
                 self.storage.settle(self.plan.slot(index));
             }
-            if let Some(found) = self.walk(index, cursor) {
-                (lowest, walk) = (index, found);
-                if walk.solid {
+            walked = index;
+            if self.walk(index, cursor, &mut end.walk) {
+                end.head = index;
+                if end.walk.solid {
                     break;
                 }
             }
@@ -201,52 +226,59 @@ impl<S: Storage> Probe<'_, '_, S> {
             next = self.below(index);
         }
         end.clean = false;
-        if walk.solid || walk.first > 1 {
-            // If it is not solid, the bucket before it is gone or rotten; the numbers up to here
-            // are taken.
-            self.end_at(lowest, &walk, lowest == newest, end);
-            end.tail.oldest = oldest;
-            self.hear_cursors(&mut walk, journal, end);
-        } else {
-            // Nothing was ever committed, or not a byte of it is left.
-            end.tail.abandoned = true;
+        if walked != end.head {
+            // No bucket at all lies below the lowest that is there.
+            end.walk = Walk::from_number(1);
+            if end.head != NO_INDEX {
+                self.walk(end.head, cursor, &mut end.walk);
+            }
         }
+        if !end.walk.solid && end.walk.first <= 1 {
+            // Nothing was ever committed, or not a byte of it is left.
+            (end.head, end.walk) = (NO_INDEX, Walk::from_number(1));
+            return;
+        }
+        // If it is not solid, the bucket before it is gone or rotten; the numbers up to here are
+        // taken.
+        end.oldest = oldest;
+        self.end_at(end, end.head == newest);
+        self.hear_cursors(journal, end);
     }
 
-    /// The log ends in bucket `index`.
-    fn end_at(&mut self, index: u32, walk: &Walk, is_newest: bool, end: &mut End) {
-        let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
+    /// The log ends in the bucket that was walked.
+    #[inline(never)]
+    fn end_at(&mut self, end: &mut End, is_newest: bool) {
+        let (index, walk) = (end.head, &end.walk);
+        end.extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
         let orderly = walk.closed && walk.headed && is_newest;
-        end.clean = orderly && self.rest_is_blank(index, walk.end, extent);
+        end.clean = orderly && self.rest_is_blank(index, walk.end, end.extent);
         if !end.clean {
-            let left = self.bytes_behind(index, walk.end, extent);
+            let left = self.bytes_behind(index, walk.end, end.extent);
             end.abandoned_size = end.abandoned_size.saturating_add(left);
         }
-        let committed = walk.committed.unwrap_or(walk.first.saturating_sub(1));
-        let tail = &mut end.tail;
-        (tail.committed, tail.stored, tail.first) = (committed, committed, walk.first);
-        (tail.head, tail.anchor, tail.offset) = (index, index, walk.end);
-        (tail.reserved, tail.abandoned, tail.closed) = (extent, !end.clean, end.clean);
     }
 
-    /// The cursors that the newest bucket, of this `walk`, tells of, and where its header is
-    /// rotten, those of the bucket before; and those of the journal, if that counts.
-    fn hear_cursors(&mut self, walk: &mut Walk, journal: Option<&Journal>, end: &mut End) {
-        let mut index = end.tail.head;
+    /// Adds to the cursors of the newest bucket, where its header is rotten, those that the bucket
+    /// before tells of; and those of the journal, if that counts.
+    #[inline(never)]
+    fn hear_cursors(&mut self, journal: Option<&Journal>, end: &mut End) {
+        let (mut index, mut walk) = (end.head, end.walk);
+        end.walk.cursors = Cursors::NONE;
+        let told = &mut end.walk.cursors;
         loop {
             if let Some(journal) = journal.filter(|journal| journal.index == index) {
-                end.told.fill(&journal.cursors);
+                told.fill(&journal.cursors);
                 end.journal_counts = true;
             }
-            end.told.fill(&walk.cursors);
+            told.fill(&walk.cursors);
             if walk.headed {
                 break;
             }
-            let below = self.below(index).filter(|&below| below >= end.tail.oldest);
+            let below = self.below(index).filter(|&below| below >= end.oldest);
             let Some(below) = below else { break };
             index = below;
-            if let Some(found) = self.walk(below, 0) {
-                *walk = found;
+            if !self.walk(below, 0, &mut walk) {
+                walk = Walk::from_number(0);
             }
         }
     }

@@ -139,22 +139,6 @@ pub const fn buffer_size(record_size: usize, commit_delta: usize) -> usize {
 }
 
 impl Tail {
-    pub(super) fn empty() -> Self {
-        Self {
-            committed: 0,
-            stored: 0,
-            first: 1,
-            head: NO_INDEX,
-            oldest: 0,
-            anchor: NO_INDEX,
-            offset: FIRST_FRAME,
-            reserved: 0,
-            pending: 0,
-            abandoned: false,
-            closed: false,
-        }
-    }
-
     /// What readers may read.
     pub(super) fn bounds(&self) -> Bounds {
         Bounds { oldest: self.oldest, head: self.anchor, last: self.committed }

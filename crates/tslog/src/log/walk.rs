@@ -10,7 +10,7 @@ use crate::{
         bucket::{self, BucketHeader},
         crc::crc32c,
         cursor::{Cursors, PAYLOAD_SIZE, decode_payload},
-        frame::Kind,
+        frame::{self, Kind},
         plan::FIRST_FRAME,
     },
     storage::Storage,
@@ -30,8 +30,8 @@ pub(crate) struct Walk {
     pub(crate) first: u64,
     /// The header of the bucket is sound.
     pub(crate) headed: bool,
-    /// The last number of the last whole commit, if one ends here.
-    pub(crate) committed: Option<u64>,
+    /// The last number of the last whole commit; 0 if none ends here.
+    pub(crate) committed: u64,
     /// Where the last sound frame ends.
     pub(crate) end: u32,
     /// Where the last frame begins that ends a commit, or vouches for one.
@@ -50,7 +50,7 @@ impl Walk {
         Self {
             first,
             headed: false,
-            committed: None,
+            committed: 0,
             end: FIRST_FRAME,
             last: 0,
             solid: false,
@@ -60,8 +60,8 @@ impl Walk {
     }
 
     /// Everything up to the last record of this frame, or in front of it, is committed.
-    fn count(&mut self, link: Link) {
-        self.committed = self.committed.max(Some(link.next().saturating_sub(1)));
+    fn count(&mut self, link: &Link) {
+        self.committed = self.committed.max(link.next().saturating_sub(1));
         if link.offset >= self.last {
             (self.last, self.end) = (link.offset, link.end());
             self.closed = link.header.kind == Kind::Close;
@@ -72,36 +72,46 @@ impl Walk {
 
 impl<S: Storage> Probe<'_, '_, S> {
     /// Walks bucket `index`. Where its header is rotten, its first sound frame must have a number
-    /// that can be, given the buckets before or a committed `cursor`; `None` if there is no such
-    /// frame, and so no bucket.
-    pub(crate) fn walk(&mut self, index: u32, cursor: u64) -> Option<Walk> {
-        let bytes = self.header_bytes(self.plan.slot(index));
-        let header = BucketHeader::decode(&bytes, self.plan.base_seed);
-        let mut walk = Walk::from_number(0);
+    /// that can be, given the buckets before or a committed `cursor`. False if there is no such
+    /// frame, and so no bucket; the walk means nothing then.
+    pub(crate) fn walk(&mut self, index: u32, cursor: u64, walk: &mut Walk) -> bool {
+        self.walk_header(index, walk);
+        let mut link = Link::at(FIRST_FRAME, walk.first);
         // How many numbers there may be in front of the first that is known.
         let mut missing = 0;
-        if let Some(header) = header.filter(|header| header.index == index) {
-            (walk.headed, walk.first) = (true, header.first);
-            walk.cursors = bucket::cursors(&bytes, header.first);
-        } else {
+        if !walk.headed {
             let (low, high) = self.plausible_first(index, cursor);
-            let link = self.first_sound(index, low, high)?;
-            walk.first = link.number;
-            if link.offset > FIRST_FRAME {
+            let Some(first) = self.first_sound(index, low, high) else { return false };
+            walk.first = first.number;
+            if first.offset > FIRST_FRAME {
                 (walk.first, missing) = (low, high.saturating_sub(low).max(1));
             }
+            link.number = walk.first;
         }
-        if missing > 0 || !self.hop(index, &mut walk) {
-            let from = (FIRST_FRAME, walk.first);
-            self.check_all(index, &mut walk, from, missing);
+        if missing > 0 || !self.hop(index, &mut link, walk) {
+            self.check_all(index, walk, (FIRST_FRAME, walk.first), missing);
+        } else if !self.ends_at(index, link.offset) {
+            self.check_all(index, walk, (link.offset, link.number), 0);
         }
         // Header and first frame are one write: unless a later frame shows that it was whole, the
         // header must be sound, and be so tomorrow.
         if walk.last <= FIRST_FRAME && !self.is_header_stable(index) {
-            (walk.solid, walk.committed, walk.closed) = (false, None, false);
+            (walk.solid, walk.committed, walk.closed) = (false, 0, false);
         }
         // Parts alone show nothing: a cut may have left them without what was in front.
-        (walk.solid || missing == 0).then_some(walk)
+        walk.solid || missing == 0
+    }
+
+    /// Begins a walk with what the header of the bucket says.
+    #[inline(never)]
+    fn walk_header(&mut self, index: u32, walk: &mut Walk) {
+        let bytes = self.header_bytes(self.plan.slot(index));
+        let header = BucketHeader::decode(&bytes, self.plan.base_seed);
+        *walk = Walk::from_number(0);
+        if let Some(header) = header.filter(|header| header.index == index) {
+            (walk.headed, walk.first) = (true, header.first);
+            walk.cursors = bucket::cursors(&bytes, header.first);
+        }
     }
 
     /// True if the header of a bucket reads right every time.
@@ -115,54 +125,36 @@ impl<S: Storage> Probe<'_, '_, S> {
         true
     }
 
-    /// Follows the chain of frames by their headers, and checks the last one, which vouches for the
-    /// others; cursors and closing frames, which vouch too, are checked where they are met. Behind
-    /// a place where the chain is broken every frame is checked. False if the end of the chain is
-    /// not sound, so that nothing vouches for the chain.
-    fn hop(&mut self, index: u32, walk: &mut Walk) -> bool {
-        let (mut offset, mut number) = (walk.end, walk.first);
+    /// Follows the chain of frames from `link` on by their headers, and checks the last one, which
+    /// vouches for the others; cursors and closing frames, which vouch too, are checked where they
+    /// are met. `link` is then where the chain is broken. False if its end is not sound, so that
+    /// nothing vouches for the chain.
+    #[inline(never)]
+    fn hop(&mut self, index: u32, link: &mut Link, walk: &mut Walk) -> bool {
         // The last frame that ends a commit, and the last part behind it.
         let (mut last, mut part) = (None, None);
-        while let Some((header, size)) = self.frame_header(index, offset) {
-            let link = Link { offset, header, size, number };
-            match header.kind {
-                Kind::Records => (last, part) = (Some(link), None),
-                Kind::Part => part = Some(link),
+        while self.see(index, link) {
+            match link.header.kind {
+                Kind::Records => (last, part) = (Some(*link), None),
+                Kind::Part => part = Some(*link),
                 Kind::Cursor | Kind::Close | Kind::Journal => {
-                    if !self.note(index, link, walk) {
+                    if !self.trust(index, link, walk) {
                         break;
                     }
                     (last, part) = (None, None);
                 }
             }
-            (offset, number) = (link.end(), link.next());
+            link.advance();
         }
-        if part.is_some_and(|part| !self.is_sound(index, part))
-            || last.is_some_and(|last| !self.end_commit_at(index, last, walk))
-        {
-            return false;
-        }
-        if !self.ends_at(index, offset) {
-            self.check_all(index, walk, (offset, number), 0);
-        }
-        true
+        part.is_none_or(|part| self.is_sound(index, &part))
+            && last.is_none_or(|last| self.trust(index, &last, walk))
     }
 
-    /// Takes note of a frame that ends a commit, if it is sound and will be so tomorrow.
-    fn end_commit_at(&mut self, index: u32, link: Link, walk: &mut Walk) -> bool {
-        let stable = self.is_stable(index, link);
-        if stable {
-            walk.count(link);
-        }
-        stable
-    }
-
-    /// Checks a cursor or closing frame and takes note of it: it was written once all numbers
-    /// before its own were committed. Says whether it is sound.
-    fn note(&mut self, index: u32, link: Link, walk: &mut Walk) -> bool {
+    /// Takes note of a frame that ends a commit, if it is sound and will be so tomorrow; or of a
+    /// cursor or closing frame, which was written once all numbers before its own were committed.
+    fn trust(&mut self, index: u32, link: &Link, walk: &mut Walk) -> bool {
         let mut payload = [0; PAYLOAD_SIZE];
-        let frame = (link.header, link.size);
-        let computed = self.copy_frame(index, link.offset, frame, 0, &mut payload);
+        let computed = self.copy_frame(index, link, 0, &mut payload);
         if !link.header.begins_with(computed, link.number) || !self.rereads(index, link) {
             return false;
         }
@@ -175,21 +167,10 @@ impl<S: Storage> Probe<'_, '_, S> {
         true
     }
 
-    fn is_sound(&mut self, index: u32, link: Link) -> bool {
-        let frame = (link.header, link.size);
-        let computed = self.frame_crc(index, link.offset, frame);
-        link.header.begins_with(computed, link.number)
-    }
-
-    /// True if the frame is sound, and will be sound tomorrow.
-    fn is_stable(&mut self, index: u32, link: Link) -> bool {
-        self.is_sound(index, link) && self.rereads(index, link)
-    }
-
     /// True if the end of a sound frame reads the same every time. A cut that came early shows in
     /// the check; one that came with the last page may not, as long as its bits happen to read
     /// right.
-    fn rereads(&mut self, index: u32, link: Link) -> bool {
+    fn rereads(&mut self, index: u32, link: &Link) -> bool {
         if self.plan.is_named::<S>() {
             return true;
         }
@@ -197,8 +178,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         for _ in 0..READS {
             self.forget();
             let same = if link.size <= MARGINAL {
-                let frame = self.frame_header(index, link.offset);
-                frame == Some((link.header, link.size)) && self.is_sound(index, link)
+                let header = frame::decode_at(self.fetch(index, link.offset, frame::SIZE));
+                header == Some(link.header) && self.is_sound(index, link)
             } else {
                 let tail = self.tail_crc(index, link.end().saturating_sub(MARGINAL));
                 *first.get_or_insert(tail) == tail
@@ -225,6 +206,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// Looks for sound frames from a place on where one should begin with a number: the chain is
     /// broken there, or cannot be trusted, as a header may pass its short check by chance. Each
     /// counts by its own number, for a sector may read as another one does.
+    #[inline(never)]
     fn check_all(&mut self, index: u32, walk: &mut Walk, from: (u32, u64), missing: u64) {
         self.forget();
         let (offset, number) = from;
@@ -233,8 +215,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         let mut search = self.search(index, offset, numbers, missing);
         while let Some(link) = self.next_sound(&mut search) {
             match link.header.kind {
-                Kind::Records => _ = self.end_commit_at(index, link, walk),
-                Kind::Cursor | Kind::Close => _ = self.note(index, link, walk),
+                Kind::Records | Kind::Cursor | Kind::Close => _ = self.trust(index, &link, walk),
                 Kind::Part | Kind::Journal => {}
             }
         }

@@ -5,7 +5,8 @@ use std::{io, path::Path};
 
 use super::{Raw, Schema, SharedLog, SharedReader, When, borrow_formats, memory::zeroed};
 use crate::{
-    Config, Log, Policy, Record, error::Error, layout::plan::Plan, storage::folder::Folder,
+    Config, Log, Policy, Record, error::Error, layout::plan::Plan, log::create::create,
+    storage::folder::Folder,
 };
 
 /// The most bytes of records that are gathered before a part of a commit is written.
@@ -250,8 +251,10 @@ impl Options {
         let made = match crate::log::header::find(&mut storage) {
             Ok((header, _)) if !self.recreate => header,
             Err(Error::NoLog) if !self.create => return Err(Error::NoLog),
-            Ok(_) | Err(Error::NoLog) => crate::log::create::create(&mut storage, &config)?,
-            Err(_) if self.recreate => crate::log::create::create(&mut storage, &config)?,
+            Ok((old, _)) => create(&mut storage, &config, Some(&old))?,
+            Err(Error::NoLog) => create(&mut storage, &config, None)?,
+            Err(Error::Storage(error)) => return Err(Error::Storage(error)),
+            Err(_) if self.recreate => create(&mut storage, &config, None)?,
             Err(error) => return Err(error),
         };
         let schema = Schema::read(&mut storage, &made)?;

@@ -55,7 +55,7 @@ impl Schema {
     ) -> Result<Self, Error<S::Error>> {
         let mut medium = Medium::new(storage);
         let first = header::read_copy(&mut medium, 0);
-        let mut text = header::Text::new(header, u32::from(first.as_ref() != Ok(header)));
+        let mut text = header::Text::new(header.size(), u32::from(first.as_ref() != Ok(header)));
         let mut bytes = Vec::new();
         while let Some(byte) = text.next(&mut medium) {
             bytes.push(byte);
@@ -328,10 +328,10 @@ impl<S: Storage> View<S> {
             }
             return Ok(cursors);
         }
-        let header = self.header;
-        let journal = crate::log::newest_journal(&mut self.storage, &self.plan, &header);
+        let size = self.header.size();
+        let journal = crate::log::newest_journal(&mut self.storage, &self.plan, size);
         let journal = journal.map_err(Error::Storage)?;
-        let told = self.probe(|probe| probe.end_beside_writer(journal.as_ref()))?.told;
+        let told = self.probe(|probe| probe.end_beside_writer(journal.as_ref()))?.told();
         Ok((0..MAX_READERS).map_while(|n| told.get(n)).collect())
     }
 
