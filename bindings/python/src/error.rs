@@ -40,6 +40,16 @@ pub(crate) fn formats_and_serializer(py: Python<'_>) -> PyErr {
 /// What a call on the log in `folder` failed with.
 pub(crate) fn from_log(py: Python<'_>, error: Error<io::Error>, folder: &Path) -> PyErr {
     let text = error.to_string();
+    with_text(py, error, text, folder)
+}
+
+/// As `from_log`, in words of the caller's.
+pub(crate) fn with_text(
+    py: Python<'_>,
+    error: Error<io::Error>,
+    text: String,
+    folder: &Path,
+) -> PyErr {
     // As text, for that is what the file system's errors have in Python.
     let name = folder.as_os_str();
     let lost = |class, range: SeqnRange| raise(py, class, (text.as_str(), range.first, range.last));
@@ -100,8 +110,12 @@ pub(crate) fn integer(
 ) -> PyResult<u64> {
     let py = value.py();
     let expected = || {
-        let most = if most == u64::MAX { "more".to_owned() } else { most.to_string() };
-        format!("{name} must be an integer from {least} to {most}, got {}", show(value))
+        let range = match most {
+            u64::MAX => format!("an integer from {least} up"),
+            most if most == least => most.to_string(),
+            most => format!("an integer from {least} to {most}"),
+        };
+        format!("{name} must be {range}, got {}", show(value))
     };
     match value.extract::<u64>() {
         Ok(number) if (least..=most).contains(&number) => Ok(number),

@@ -1,6 +1,7 @@
 //! The class `TSReader`.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use pyo3::{
     prelude::*,
     types::{PyBool, PyByteArray, PyTuple, PyType},
 };
-use tslog::{Error, Options, SharedReader};
+use tslog::{Error, Options, SharedReader, View};
 
 use crate::{
     batch::{self, TSBatch},
@@ -71,7 +72,7 @@ impl TSReader {
     fn detached<T: Send>(
         &self,
         py: Python<'_>,
-        act: impl FnOnce(&mut SharedReader) -> Result<T, Error<std::io::Error>> + Send,
+        act: impl FnOnce(&mut SharedReader) -> Result<T, Error<io::Error>> + Send,
     ) -> PyResult<T> {
         self.home.check(py)?;
         let done = py.detach(|| act(&mut self.lock()));
@@ -148,13 +149,13 @@ fn read_many(
     reader: &mut SharedReader,
     most: u64,
     size: usize,
-) -> Result<(Vec<u8>, u64), Error<std::io::Error>> {
+) -> Result<(Vec<u8>, u64), Error<io::Error>> {
     let first = reader.cursor().saturating_add(1);
     let count = usize::try_from(reader.lag()?.min(most)).unwrap_or(usize::MAX);
     let need = count.saturating_mul(size);
     // How many there are says the log, and what it says may be forged.
     let room = Vec::<u8>::new().try_reserve_exact(need);
-    room.map_err(|_| Error::Storage(std::io::Error::from_raw_os_error(ENOMEM)))?;
+    room.map_err(|_| Error::Storage(io::Error::from_raw_os_error(ENOMEM)))?;
     let mut bytes = vec![0; need];
     let mut end = 0;
     while end < need {
@@ -176,6 +177,18 @@ fn read_many(
     }
     bytes.truncate(end);
     Ok((bytes, first))
+}
+
+/// Why reader `n` of the log in `folder` could not be opened: of the log alone the core speaks.
+fn refused(py: Python<'_>, error: Error<io::Error>, n: u8, folder: &Path) -> PyErr {
+    let text = match error {
+        Error::Locked(None) => format!("reader {n} is in use, here or in another process"),
+        Error::NoLog if View::open(folder).is_ok() => {
+            format!("the log has no reader {n}: open the log with nreaders={}", n.saturating_add(1))
+        }
+        _ => error.to_string(),
+    };
+    error::with_text(py, error, text, folder)
 }
 
 /// Milliseconds between two looks; 0 for one look only.
@@ -223,7 +236,7 @@ impl TSReader {
         let n = error::integer(n, "n", (0, u64::from(log.nreaders) - 1))?;
         let n = u8::try_from(n).unwrap_or(u8::MAX);
         let reader = py.detach(|| log.log.reader(n));
-        let reader = reader.map_err(|error| error::from_log(py, error, &log.folder))?;
+        let reader = reader.map_err(|error| refused(py, error, n, &log.folder))?;
         let serializer = log.serializer.as_ref().map(|serializer| serializer.share(py));
         Ok(Self::new(reader, Arc::clone(&log.codec), serializer, log.folder.clone(), n))
     }
@@ -255,7 +268,7 @@ impl TSReader {
         let n = u8::try_from(n).unwrap_or(u8::MAX);
         let serializer = serializer.map_or(Ok(None), Serializer::new)?;
         let opened = py.detach(|| Options::open_reader(&folder, n));
-        let reader = opened.map_err(|error| error::from_log(py, error, &folder))?;
+        let reader = opened.map_err(|error| refused(py, error, n, &folder))?;
         let codec = Codec::new(reader.schema()).map_err(|why| error::from_invalid(py, why))?;
         if serializer.is_some() && !codec.layouts.is_empty() {
             return Err(error::formats_and_serializer(py));

@@ -121,6 +121,7 @@ def test_a_program_whose_output_nobody_reads_any_more_ends_without_a_word(folder
         (["none.py"], "there is no file none.py"),
         ([EXAMPLE, "--speed", "0"], "expected a number above 0, got 0"),
         ([EXAMPLE, "--for", "-1"], "expected a number above 0, got -1"),
+        ([EXAMPLE, "--for", "soon"], "expected a number above 0, got soon"),
     ],
 )
 def test_wrong_arguments_are_named(folder, arguments, why):

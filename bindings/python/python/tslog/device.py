@@ -105,7 +105,10 @@ def parse() -> argparse.Namespace:
     )
 
     def positive(text: str) -> float:
-        number = float(text)
+        try:
+            number = float(text)
+        except ValueError:
+            number = 0.0
         if not 0 < number < float("inf"):
             raise argparse.ArgumentTypeError(f"expected a number above 0, got {text}")
         return number
