@@ -82,6 +82,7 @@ const FIGURES: &[Figure] = &[
             ("flash_128b_k1_programmed", AtMost(1.11), "bytes/payload_byte"),
             ("flash_128b_k1_programmed_twice", AtMost(0.0), "words"),
             ("flash_128b_k1_open_read", AtMost(2700.0), "bytes"),
+            ("flash_wake_closed_read", AtMost(5200.0), "bytes/wake"),
             ("flash_wake_closed_abandoned", AtMost(0.0), "bytes/wake"),
             ("flash_polled_store_erases", AtMost(0.0), "erases"),
             ("flash_ram_one_reader", AtMost(160.0), "bytes"),

@@ -137,12 +137,10 @@ impl<S: Storage> Probe<'_, '_, S> {
             match link.header.kind {
                 Kind::Records => (last, part) = (Some(*link), None),
                 Kind::Part => part = Some(*link),
-                Kind::Cursor | Kind::Close | Kind::Journal => {
-                    if !self.trust(index, link, walk) {
-                        break;
-                    }
-                    (last, part) = (None, None);
-                }
+                // Only the last frame can be what a cut left, and that one is read again below.
+                Kind::Close if self.is_sound(index, link) => (last, part) = (Some(*link), None),
+                Kind::Cursor if self.trust(index, link, walk) => (last, part) = (None, None),
+                Kind::Cursor | Kind::Close | Kind::Journal => break,
             }
             link.advance();
         }
