@@ -1,5 +1,7 @@
 //! The protocols over the primitives of loom, which tries every schedule there is.
 
+#[path = "../../tslog/src/shared/clock.rs"]
+mod clock;
 mod fake;
 #[path = "../../tslog/src/shared/group.rs"]
 mod group;

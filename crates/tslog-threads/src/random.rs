@@ -1,5 +1,7 @@
 //! The protocols over the primitives of shuttle, which tries schedules at random.
 
+#[path = "../../tslog/src/shared/clock.rs"]
+mod clock;
 #[path = "every/fake.rs"]
 mod fake;
 #[path = "../../tslog/src/shared/group.rs"]

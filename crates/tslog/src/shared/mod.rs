@@ -5,6 +5,7 @@
 //! shown after its sync (`shown.rs`). So a reader never waits for a sync of the writer.
 
 mod apart;
+mod clock;
 mod committer;
 mod gather;
 mod group;
