@@ -20,6 +20,7 @@ pub(crate) type Story = (&'static str, fn());
 /// All of them, each with at most three threads.
 pub(crate) const STORIES: &[Story] = &[
     ("stores_that_are_durable_when_they_return", durable_stores),
+    ("threads_that_come_back_for_the_next_commit", company),
     ("a_store_beside_a_commit", store_beside),
     ("a_batch_that_is_full", full_batch),
     ("a_committer_that_commits_by_number", background),
@@ -115,6 +116,21 @@ fn durable_stores() {
     }
     assert_eq!((log.group.stored(), log.synced()), (2, 2));
     assert!(see(&log.medium).syncs <= 2);
+}
+
+/// Two threads share commits, so that one waits for the other, which comes back or does not.
+fn company() {
+    let log = Log::new(1, false, 9, 0);
+    let twice = |log: &Log| {
+        for _ in 0..2 {
+            let seqn = log.store();
+            assert!(log.synced() >= seqn.unwrap_or(u64::MAX), "{seqn:?} is not durable");
+        }
+    };
+    let other = spawn(&log, twice);
+    twice(&log);
+    join(other);
+    assert_eq!((log.group.stored(), log.synced()), (4, 4));
 }
 
 /// One thread commits, another stores what that commit does not have.

@@ -1,17 +1,19 @@
 //! Storing from several threads: commits that threads share, and commits in the background.
 //!
 //! One thread at a time carries out a commit, without the lock on the log. Meanwhile the others
-//! fill the next batch, and those whose record must be durable wait; the first of them to wake then
-//! commits for all. The next frame is written only after the sync of the one before, as recovery
-//! relies on.
+//! fill the next batch, and those whose record must be durable wait; one of them then commits for
+//! all, once those of the last commit have come back (`company.rs`). The next frame is written only
+//! after the sync of the one before, as recovery relies on.
 //!
 //! A committer, where there is one, is one more such thread. It commits once enough records wait,
 //! or once the first of them has waited long enough, and what goes wrong then is told to whoever
 //! calls next.
 
 use super::clock::Clock;
-use super::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError};
+use super::company::Company;
+use super::sync::{AtomicU64, Condvar, Mutex, MutexGuard, Ordering, PoisonError, wait_until};
 use core::time::Duration;
+use std::time::Instant;
 
 /// What is asked of a log whose commits are shared.
 pub(super) trait Batches {
@@ -76,6 +78,7 @@ struct State<L: Batches> {
     flight: Option<u64>,
     /// Threads that wait for its end; telling nobody would cost a system call all the same.
     waiting: u32,
+    company: Company,
     nap: Nap,
     /// The committer is to end.
     stopped: bool,
@@ -129,6 +132,7 @@ impl<L: Batches> Group<L> {
             quick: 0,
             flight: None,
             waiting: 0,
+            company: Company::default(),
             nap: Nap::Awake,
             stopped: false,
             failure: None,
@@ -238,16 +242,21 @@ impl<L: Batches> Group<L> {
     /// Returns once everything up to `seqn` is durable: by the commit of another thread, or by one
     /// of its own.
     fn commit_to<'g>(&'g self, mut state: Guard<'g, L>, seqn: u64) -> Result<(), L::Error> {
-        while state.log.committed() < seqn {
-            state.take_failure()?;
-            let done;
-            (state, done) = match state.flight {
-                Some(_) => (self.wait(state), Ok(())),
-                None => self.carry_out(state),
-            };
-            done?;
+        state.company.enter();
+        let mut done = Ok(());
+        while done.is_ok() && state.log.committed() < seqn {
+            if let Err(failure) = state.take_failure() {
+                done = Err(failure);
+            } else if state.flight.is_some() {
+                state = self.wait(state);
+            } else if let Some(until) = state.company.awaited(|| state.since_begun()) {
+                state = self.gather(state, until);
+            } else {
+                (state, done) = self.carry_out(state);
+            }
         }
-        Ok(())
+        state.company.leave();
+        done
     }
 
     /// Commits what is stored, with the lock let go in between.
@@ -259,9 +268,11 @@ impl<L: Batches> Group<L> {
         };
         state.flight = Some(state.log.stored());
         state.count_quick(&self.when);
+        let at = state.company.begin();
         drop(state);
         L::carry_out(&mut begun);
         let mut state = lock(&self.state);
+        state.company.end(at);
         state.flight = None;
         let ended = state.log.end(begun);
         state.log.show();
@@ -277,6 +288,17 @@ impl<L: Batches> Group<L> {
         state.waiting = state.waiting.saturating_add(1);
         let mut state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
         state.waiting = state.waiting.saturating_sub(1);
+        state
+    }
+
+    /// Waits for those who are missing, the last of whom commits; or until then.
+    fn gather<'g>(&'g self, mut state: Guard<'g, L>, until: Instant) -> Guard<'g, L> {
+        state.waiting = state.waiting.saturating_add(1);
+        let (mut state, over) = wait_until(&self.state, &self.ended, state, until);
+        state.waiting = state.waiting.saturating_sub(1);
+        if over {
+            state.company.give_up();
+        }
         state
     }
 

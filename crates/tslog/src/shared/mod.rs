@@ -7,6 +7,7 @@
 mod apart;
 mod clock;
 mod committer;
+mod company;
 mod gather;
 mod group;
 mod handle;
