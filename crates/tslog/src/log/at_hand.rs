@@ -24,11 +24,11 @@ pub(crate) struct AtHand {
 }
 
 impl AtHand {
-    /// Moves over records that are handed out.
+    /// Moves over records that are handed out. There are as many, so that nothing wraps.
     #[inline]
     pub(crate) fn take(&mut self, count: u32, record_size: usize) {
-        self.count = self.count.saturating_sub(count);
-        self.begin = self.begin.saturating_add(record_size.saturating_mul(count as usize));
+        self.count = self.count.wrapping_sub(count);
+        self.begin = self.begin.wrapping_add(record_size.wrapping_mul(count as usize));
     }
 }
 

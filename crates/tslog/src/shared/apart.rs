@@ -3,7 +3,7 @@
 use std::{io, path::Path};
 
 use super::{
-    Raw, Schema, SharedReader,
+    Handle, Raw, Schema, SharedReader,
     reader::WINDOW,
     source::{Apart, Source},
 };
@@ -32,7 +32,7 @@ impl SharedReader<Raw> {
             #[cfg(feature = "async")]
             changes: None,
         }));
-        let mut reader = Self::new(folder, plan, source, bounds, n);
+        let mut reader = Self::new(folder, plan, (source, Handle::new(0)), bounds, n);
         reader.refresh()?;
         let first = {
             let window = &mut Window::ahead(&mut reader.window, Seen::default());

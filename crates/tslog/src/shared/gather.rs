@@ -98,7 +98,7 @@ impl<T> SharedReader<T> {
             }
             Step::Damaged(range) | Step::Lost(range) => {
                 self.cursor = range.last;
-                self.tell(self.cursor);
+                self.handle.tell(self.cursor);
                 let lost = matches!(step, Step::Lost(_));
                 Err(if lost { Error::Lost(range) } else { Error::Damaged(range) })
             }
@@ -106,7 +106,7 @@ impl<T> SharedReader<T> {
     }
 
     fn ask_again(&mut self) -> Result<(), Error<io::Error>> {
-        if let Source::Beside(inner, _) = &self.source {
+        if let Source::Beside(inner) = &self.source {
             self.bounds = inner.bounds();
         } else {
             self.refresh()?;

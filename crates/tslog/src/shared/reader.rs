@@ -29,6 +29,8 @@ pub struct SharedReader<T = Raw> {
     pub(super) folder: Folder,
     pub(super) plan: Plan,
     pub(super) source: Source,
+    /// How far this reader is, for the log to see, and whether it is closed.
+    pub(super) handle: Arc<Handle>,
     pub(super) bounds: Bounds,
     pub(super) window: Vec<u8>,
     pub(super) seen: Seen,
@@ -40,7 +42,6 @@ pub struct SharedReader<T = Raw> {
     pub(super) cursor: u64,
     committed: u64,
     counter: u32,
-    closed: bool,
     records: PhantomData<fn() -> T>,
 }
 
@@ -58,18 +59,25 @@ impl<T> SharedReader<T> {
         // A commit of the older handle that has begun is what this one starts behind.
         older.end();
         inner.shown.change(|_| true);
-        let source = Source::Beside(Arc::clone(inner), mine);
-        let mut reader = Self::new(folder, inner.plan, source, bounds, n);
+        let source = Source::Beside(Arc::clone(inner));
+        let mut reader = Self::new(folder, inner.plan, (source, mine), bounds, n);
         reader.load(opened_at)?;
-        reader.tell(reader.cursor);
+        reader.handle.tell(reader.cursor);
         Ok(reader)
     }
 
-    pub(super) fn new(folder: Folder, plan: Plan, source: Source, bounds: Bounds, n: u8) -> Self {
+    pub(super) fn new(
+        folder: Folder,
+        plan: Plan,
+        (source, handle): (Source, Arc<Handle>),
+        bounds: Bounds,
+        n: u8,
+    ) -> Self {
         Self {
             folder,
             plan,
             source,
+            handle,
             bounds,
             window: vec![0; WINDOW],
             seen: Seen::default(),
@@ -79,7 +87,6 @@ impl<T> SharedReader<T> {
             cursor: 0,
             committed: 0,
             counter: 0,
-            closed: false,
             records: PhantomData,
         }
     }
@@ -143,8 +150,8 @@ impl<T> SharedReader<T> {
             return None;
         }
         let record = self.window.get(self.at_hand.begin..)?.get(..size)?;
-        let cursor = self.cursor.saturating_add(1);
-        if !self.tell(cursor) {
+        let cursor = self.cursor.wrapping_add(1);
+        if !self.handle.tell(cursor) {
             return None;
         }
         self.cursor = cursor;
@@ -219,8 +226,8 @@ impl<T> SharedReader<T> {
 
     /// Moves the cursor over records that were copied, if this is still the reader's handle.
     pub(super) fn move_on(&mut self, count: u32) -> Result<(), Error<io::Error>> {
-        let cursor = self.cursor.saturating_add(u64::from(count));
-        if !self.tell(cursor) {
+        let cursor = self.cursor.wrapping_add(u64::from(count));
+        if !self.handle.tell(cursor) {
             return Err(Error::Closed);
         }
         self.cursor = cursor;
@@ -244,7 +251,7 @@ impl<T> SharedReader<T> {
         }
         (self.at, self.cursor) = (Position::NOWHERE, seqn.saturating_sub(1));
         self.at_hand.count = 0;
-        self.tell(self.cursor);
+        self.handle.tell(self.cursor);
         Ok(())
     }
 
@@ -262,11 +269,7 @@ impl<T> SharedReader<T> {
         let place = Place { counter, index, cursor: self.cursor, reader: self.n };
         let bytes = place.encode(self.plan.base_seed);
         let which = u8::from(counter % 2 == 1);
-        let mut write = || self.folder.write_cursor(self.n, which, &bytes);
-        let written = match &self.source {
-            Source::Beside(_, handle) => handle.commit(write),
-            Source::Apart(_) => Some(write()),
-        };
+        let written = self.handle.commit(|| self.folder.write_cursor(self.n, which, &bytes));
         written.ok_or(Error::Closed)?.map_err(Error::Storage)?;
         (self.counter, self.committed) = (counter, self.cursor);
         Ok(self.cursor)
@@ -294,26 +297,18 @@ impl<T> SharedReader<T> {
     /// The formats, the names of the columns and the sizes.
     pub fn schema(&self) -> &Schema {
         match &self.source {
-            Source::Beside(inner, _) => &inner.schema,
+            Source::Beside(inner) => &inner.schema,
             Source::Apart(apart) => &apart.schema,
         }
     }
 
     /// Closes the reader without a commit.
     pub fn close(&mut self) {
-        self.closed = true;
+        self.handle.end();
     }
 
     pub(super) fn check_open(&self) -> Result<(), Error<io::Error>> {
-        if self.tell(self.cursor) { Ok(()) } else { Err(Error::Closed) }
-    }
-
-    /// Tells the log how far this reader is, for the lag; false if the reader is closed.
-    pub(super) fn tell(&self, cursor: u64) -> bool {
-        match &self.source {
-            Source::Beside(_, handle) => !self.closed && handle.tell(cursor),
-            Source::Apart(_) => !self.closed,
-        }
+        if self.handle.tell(self.cursor) { Ok(()) } else { Err(Error::Closed) }
     }
 
     /// True if the last durable number it knows of is ahead.
@@ -325,7 +320,7 @@ impl<T> SharedReader<T> {
     pub(super) fn refresh(&mut self) -> Result<(), Error<io::Error>> {
         self.check_open()?;
         let bounds = match &mut self.source {
-            Source::Beside(inner, _) => inner.shown.with(|published| published.bounds),
+            Source::Beside(inner) => inner.shown.with(|published| published.bounds),
             Source::Apart(apart) => {
                 self.seen = Seen::default();
                 // A bucket that a cut left behind is made anew under its name.

@@ -64,7 +64,7 @@ impl<T> Future for Ready<'_, T> {
         let waker = context.waker();
         loop {
             let before = match &mut reader.source {
-                Source::Beside(..) => 0,
+                Source::Beside(_) => 0,
                 Source::Apart(apart) => match apart.changes(|| reader.folder.watch()) {
                     Ok(changes) => changes.with(|count| *count),
                     Err(error) => return Poll::Ready(Err(Error::Storage(error))),
@@ -76,9 +76,9 @@ impl<T> Future for Ready<'_, T> {
             }
             let cursor = reader.cursor();
             let worth_a_look = match &mut reader.source {
-                Source::Beside(inner, handle) => inner
-                    .shown
-                    .poll(waker, |published| handle.is_gone() || published.bounds.last > cursor),
+                Source::Beside(inner) => inner.shown.poll(waker, |published| {
+                    reader.handle.is_gone() || published.bounds.last > cursor
+                }),
                 Source::Apart(apart) => {
                     let changes = apart.changes.as_ref();
                     changes.is_none_or(|changes| changes.poll(waker, |count| *count != before))

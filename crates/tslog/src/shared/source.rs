@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{Handle, Inner, Schema};
+use super::{Inner, Schema};
 use crate::storage::dir::Watch;
 
 /// Who says what is durable.
 #[derive(Debug)]
 pub(super) enum Source {
-    /// The writer in this process, which sees how far we are.
-    Beside(Arc<Inner>, Arc<Handle>),
+    /// The writer in this process.
+    Beside(Arc<Inner>),
     /// What the folder shows, once it is made durable.
     Apart(Box<Apart>),
 }

@@ -39,10 +39,10 @@ impl<T> SharedReader<T> {
         }
         let cursor = self.cursor();
         match &mut self.source {
-            Source::Beside(inner, handle) => {
-                let ready = inner
-                    .shown
-                    .wait(until, |published| handle.is_gone() || published.bounds.last > cursor);
+            Source::Beside(inner) => {
+                let ready = inner.shown.wait(until, |published| {
+                    self.handle.is_gone() || published.bounds.last > cursor
+                });
                 Ok(ready && self.has_more()?)
             }
             Source::Apart(apart) => {
