@@ -14,6 +14,7 @@ mod record;
 mod recorded;
 mod results;
 mod run;
+mod visit;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};

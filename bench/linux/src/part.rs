@@ -4,15 +4,15 @@
 //! A part prints one `metric value` a line on standard output. Parent and part find each other's
 //! words by [`Part`].
 
-use std::hint::black_box;
 use std::io::Write;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
 
-use crate::peers::{Found, Kind, Outcome, Peer, Shape};
-use crate::record::{self, Records};
+use crate::peers::{Kind, Opened, Outcome, Shape};
+use crate::record::Records;
+use crate::visit::{Delivered, Tally};
 
 /// What a process of its own is to do with a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,25 +120,11 @@ fn read(kind: Kind, shape: Shape<'_>, one_by_one: bool) -> Outcome<()> {
         return peer.close();
     }
     let begun = Instant::now();
-    let (mut count, mut sum) = (0, 0_u64);
-    let size = shape.record_size;
-    peer.read_all(one_by_one, &mut |found| {
-        let mut look = |record| {
-            sum = sum.wrapping_add(record::number_of(record));
-            black_box(record);
-            count += 1;
-        };
-        match found {
-            // Without the divisions that splitting takes, which would be much of a record's time.
-            Found::Records(record) if record.len() == size => look(record),
-            Found::Records(records) => records.chunks_exact(size).for_each(look),
-            Found::Gap(_) => {}
-        }
-    })?;
+    let Tally { count, sum, .. } = peer.tally(one_by_one, shape.record_size)?;
     say("wall", begun.elapsed().as_secs_f64());
     say("memory", most_resident().saturating_sub(most_before));
     let last = shape.records as u64;
-    if count != shape.records || sum != last * (last + 1) / 2 {
+    if count != last || sum != last * (last + 1) / 2 {
         return Err(format!("{count} records were read of {last}").into());
     }
     peer.close()
@@ -168,20 +154,10 @@ fn go_on(kind: Kind, shape: Shape<'_>) -> Outcome<()> {
 }
 
 /// Reads all, and says what came.
-fn deliver(peer: &mut dyn Peer, size: usize) {
-    let (mut right, mut wrong, mut last) = (0_u64, 0_u64, 0_u64);
-    let mut told = None;
-    let read = peer.read_all(false, &mut |found| match found {
-        Found::Records(records) => {
-            for record in records.chunks(size) {
-                match record::sound_number(record, size) {
-                    Some(number) if number > last => (last, right) = (number, right + 1),
-                    _ => wrong += 1,
-                }
-            }
-        }
-        Found::Gap(gap) => told = Some(gap),
-    });
+fn deliver(peer: &mut dyn Opened, size: usize) {
+    let mut delivered = Delivered::new(size);
+    let read = peer.deliver(&mut delivered);
+    let Delivered { right, wrong, last, told, .. } = delivered;
     let told = told.or_else(|| read.err().map(|error| error.to_string()));
     if let Some(told) = told {
         say("told", one_line(&told));

@@ -2,7 +2,8 @@
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode};
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 pub struct Tree {
     db: Database,
@@ -28,14 +29,14 @@ impl Peer for Tree {
         Ok(batch.commit()?)
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         for entry in self.log.iter() {
-            visit(Found::Records(&entry.value()?));
+            visit.records(&entry.value()?);
         }
         Ok(())
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         Ok(self.db.persist(PersistMode::SyncAll)?)
     }
 }

@@ -4,7 +4,8 @@ use heed::byteorder::BigEndian;
 use heed::types::{Bytes, U64};
 use heed::{Database, Env, EnvFlags, EnvOpenOptions, PutFlags};
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 /// The most the map can hold, which is only room for addresses.
 const MAP_SIZE: usize = 8 << 30;
@@ -42,15 +43,15 @@ impl Peer for Tree {
         Ok(commit.commit()?)
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         let read = self.env.read_txn()?;
         for entry in self.db.iter(&read)? {
-            visit(Found::Records(entry?.1));
+            visit.records(entry?.1);
         }
         Ok(())
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         Ok(self.env.force_sync()?)
     }
 }

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 use std::io::Write;
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 /// Bytes that are gathered.
 const CAPACITY: usize = 64 * 1024;
@@ -29,11 +30,11 @@ impl Peer for Buffer {
         Ok(())
     }
 
-    fn read_all(&mut self, _: bool, _: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, _: &mut impl Visit) -> Outcome<()> {
         Err("a buffer keeps nothing".into())
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         black_box(&self.0);
         Ok(())
     }
@@ -57,11 +58,11 @@ impl Peer for Writer {
         Ok(())
     }
 
-    fn read_all(&mut self, _: bool, _: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, _: &mut impl Visit) -> Outcome<()> {
         Err("a BufWriter only writes".into())
     }
 
-    fn close(mut self: Box<Self>) -> Outcome<()> {
+    fn close(mut self) -> Outcome<()> {
         Ok(self.0.flush()?)
     }
 }

@@ -17,6 +17,8 @@ mod yaque;
 use std::error::Error;
 use std::path::Path;
 
+use crate::visit::{Delivered, Tally, Visit};
+
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// What a store holds, and when that is durable.
@@ -33,23 +35,14 @@ pub struct Shape<'a> {
     pub records: usize,
 }
 
-/// What reading meets.
-#[derive(Debug)]
-pub enum Found<'a> {
-    /// One or more records, back to back.
-    Records(&'a [u8]),
-    /// Records that are lost, in the words of the peer, which goes on behind them.
-    Gap(String),
-}
-
-/// An open log or store.
-pub trait Peer {
+/// A log or store, as each peer is made to do what is measured.
+trait Peer {
     /// Stores one commit: records back to back, from number `first` on.
     fn append(&mut self, first: u64, records: &[u8]) -> Outcome<()>;
 
     /// Reads all records in order; one at a time where the peer has both ways and that is asked
     /// for.
-    fn read_all(&mut self, one_by_one: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()>;
+    fn read_all(&mut self, one_by_one: bool, visit: &mut impl Visit) -> Outcome<()>;
 
     /// What opening said of damage, in a peer that says such a thing.
     fn report(&self) -> Option<String> {
@@ -57,7 +50,51 @@ pub trait Peer {
     }
 
     /// Closes in order.
+    fn close(self) -> Outcome<()>;
+}
+
+/// An open log or store of any peer. The loop over its records is compiled with what looks at them:
+/// a call for each would be a good part of what reading one costs.
+pub trait Opened {
+    /// Stores one commit: records back to back, from number `first` on.
+    fn append(&mut self, first: u64, records: &[u8]) -> Outcome<()>;
+
+    /// Reads all records in order and counts them; one at a time where the peer has both ways and
+    /// that is asked for.
+    fn tally(&mut self, one_by_one: bool, record_size: usize) -> Outcome<Tally>;
+
+    /// Reads all records in order, and looks what they are.
+    fn deliver(&mut self, delivered: &mut Delivered) -> Outcome<()>;
+
+    /// What opening said of damage.
+    fn report(&self) -> Option<String>;
+
+    /// Closes in order.
     fn close(self: Box<Self>) -> Outcome<()>;
+}
+
+impl<P: Peer> Opened for P {
+    fn append(&mut self, first: u64, records: &[u8]) -> Outcome<()> {
+        Peer::append(self, first, records)
+    }
+
+    fn tally(&mut self, one_by_one: bool, record_size: usize) -> Outcome<Tally> {
+        let mut tally = Tally::new(record_size);
+        self.read_all(one_by_one, &mut tally)?;
+        Ok(tally)
+    }
+
+    fn deliver(&mut self, delivered: &mut Delivered) -> Outcome<()> {
+        self.read_all(false, delivered)
+    }
+
+    fn report(&self) -> Option<String> {
+        Peer::report(self)
+    }
+
+    fn close(self: Box<Self>) -> Outcome<()> {
+        Peer::close(*self)
+    }
 }
 
 macro_rules! kinds {
@@ -200,7 +237,7 @@ impl Kind {
     }
 
     /// Opens the store of a peer, or makes one.
-    pub fn open(self, shape: Shape<'_>) -> Outcome<Box<dyn Peer>> {
+    pub fn open(self, shape: Shape<'_>) -> Outcome<Box<dyn Opened>> {
         std::fs::create_dir_all(shape.folder)?;
         Ok(match self {
             Self::Tslog => Box::new(tslog::Log::open(shape)?),

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use okaywal::{Configuration, Entry, EntryId, LogManager, SegmentReader, WriteAheadLog};
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 /// Bytes of the file for a record, at most, beside its own.
 const OVERHEAD: usize = 32;
@@ -76,17 +77,17 @@ impl Peer for Log {
         Ok(())
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         drop(self.open.take());
         let manager = Manager { keeps: true, ..Manager::default() };
         let read = Arc::clone(&manager.read);
         let opened = self.recover(manager);
-        visit(Found::Records(&read.lock().unwrap_or_else(PoisonError::into_inner)));
+        visit.records(&read.lock().unwrap_or_else(PoisonError::into_inner));
         self.open = Some(opened?);
         Ok(())
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         Ok(self.open.map_or(Ok(()), WriteAheadLog::shutdown)?)
     }
 }

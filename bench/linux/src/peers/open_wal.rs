@@ -2,7 +2,8 @@
 
 use open_wal::{Lsn, TailState, Wal, WalConfig};
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 pub struct Log {
     wal: Wal,
@@ -28,10 +29,10 @@ impl Peer for Log {
         Ok(())
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         let mut reader = self.wal.reader_from(Lsn(0))?;
         while let Some(record) = reader.next() {
-            visit(Found::Records(record?.1));
+            visit.records(record?.1);
         }
         Ok(())
     }
@@ -40,7 +41,7 @@ impl Peer for Log {
         (self.tail != TailState::Clean).then(|| format!("{:?}", self.tail))
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         drop(self);
         Ok(())
     }

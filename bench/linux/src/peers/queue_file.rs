@@ -2,7 +2,8 @@
 
 use queue_file::QueueFile;
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 pub struct Queue {
     queue: QueueFile,
@@ -22,15 +23,15 @@ impl Peer for Queue {
         Ok(self.queue.add_n(records.chunks_exact(self.record_size))?)
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         let mut elements = self.queue.iter();
         while let Some(element) = elements.borrowed_next() {
-            visit(Found::Records(element));
+            visit.records(element);
         }
         Ok(())
     }
 
-    fn close(mut self: Box<Self>) -> Outcome<()> {
+    fn close(mut self) -> Outcome<()> {
         Ok(self.queue.sync_all()?)
     }
 }

@@ -3,8 +3,9 @@
 use protobuf::well_known_types::BytesValue;
 use raft_engine::{Config, Engine, LogBatch, MessageExt};
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
 use crate::record;
+use crate::visit::Visit;
 
 const REGION: u64 = 1;
 
@@ -51,7 +52,7 @@ impl Peer for Log {
         Ok(())
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         let first = self.engine.first_index(REGION);
         let Some((mut at, last)) = first.zip(self.engine.last_index(REGION)) else { return Ok(()) };
         let mut entries = Vec::new();
@@ -60,14 +61,14 @@ impl Peer for Log {
             entries.clear();
             self.engine.fetch_entries_to::<Record>(REGION, at, end, None, &mut entries)?;
             for entry in &entries {
-                visit(Found::Records(entry.get_value()));
+                visit.records(entry.get_value());
             }
             at = end;
         }
         Ok(())
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         Ok(self.engine.sync()?)
     }
 }

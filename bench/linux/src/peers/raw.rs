@@ -3,8 +3,9 @@
 
 use std::os::unix::fs::FileExt;
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
 use crate::record;
+use crate::visit::Visit;
 
 const READ: usize = 64 * 1024;
 
@@ -32,7 +33,7 @@ impl File {
         Ok(Self { raw: file, record_size, durable, end, filled, step })
     }
 
-    fn read(&self, one_by_one: bool, visit: &mut dyn FnMut(&[u8])) -> Outcome<()> {
+    fn read(&self, one_by_one: bool, visit: &mut impl FnMut(&[u8])) -> Outcome<()> {
         let mut buffer = vec![0; READ / self.record_size * self.record_size];
         let mut at = 0;
         loop {
@@ -70,11 +71,11 @@ impl Peer for File {
         Ok(())
     }
 
-    fn read_all(&mut self, one_by_one: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
-        self.read(one_by_one, &mut |records| visit(Found::Records(records)))
+    fn read_all(&mut self, one_by_one: bool, visit: &mut impl Visit) -> Outcome<()> {
+        self.read(one_by_one, &mut |records| visit.records(records))
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         Ok(self.raw.sync_all()?)
     }
 }

@@ -2,7 +2,8 @@
 
 use redb::{Database, Durability, ReadableDatabase, TableDefinition};
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 
@@ -33,15 +34,15 @@ impl Peer for Tree {
         Ok(commit.commit()?)
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         let read = self.db.begin_read()?;
         for entry in read.open_table(LOG)?.range::<u64>(..)? {
-            visit(Found::Records(entry?.1.value()));
+            visit.records(entry?.1.value());
         }
         Ok(())
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         drop(self);
         Ok(())
     }

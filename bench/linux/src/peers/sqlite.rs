@@ -2,7 +2,8 @@
 
 use rusqlite::{Connection, params};
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 pub struct Table(Connection, usize);
 
@@ -34,16 +35,16 @@ impl Peer for Table {
         Ok(commit.commit()?)
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         let mut select = self.0.prepare("SELECT record FROM log ORDER BY number")?;
         let mut rows = select.query([])?;
         while let Some(row) = rows.next()? {
-            visit(Found::Records(row.get_ref(0)?.as_blob()?));
+            visit.records(row.get_ref(0)?.as_blob()?);
         }
         Ok(())
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         self.0.close().map_err(|(_, error)| error.into())
     }
 }

@@ -2,7 +2,8 @@
 
 use tslog::{Error, Options, SharedLog, SharedReader};
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 pub struct Log {
     log: SharedLog,
@@ -35,7 +36,7 @@ impl Peer for Log {
         Ok(())
     }
 
-    fn read_all(&mut self, one_by_one: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, one_by_one: bool, visit: &mut impl Visit) -> Outcome<()> {
         let mut reader = self.log.reader(0)?;
         loop {
             let read = if one_by_one {
@@ -46,7 +47,7 @@ impl Peer for Log {
             match read {
                 Ok(()) => return Ok(()),
                 Err(error @ (Error::Damaged(_) | Error::Lost(_))) => {
-                    visit(Found::Gap(error.to_string()));
+                    visit.gap(error.to_string());
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -59,23 +60,23 @@ impl Peer for Log {
         damaged.then(|| format!("{report:?}"))
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         Ok(self.log.close()?)
     }
 }
 
 type Read = Result<(), Error<std::io::Error>>;
 
-fn one_after_the_other(reader: &mut SharedReader, visit: &mut dyn FnMut(Found<'_>)) -> Read {
+fn one_after_the_other(reader: &mut SharedReader, visit: &mut impl Visit) -> Read {
     while let Some((_, record)) = reader.next_bytes()? {
-        visit(Found::Records(record));
+        visit.records(record);
     }
     Ok(())
 }
 
-fn in_batches(reader: &mut SharedReader, visit: &mut dyn FnMut(Found<'_>)) -> Read {
+fn in_batches(reader: &mut SharedReader, visit: &mut impl Visit) -> Read {
     while let Some(records) = reader.next_batch()? {
-        visit(Found::Records(records.bytes()));
+        visit.records(records.bytes());
     }
     Ok(())
 }

@@ -4,7 +4,8 @@
 
 use walrus_rust::{FsyncSchedule, ReadConsistency, Walrus};
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 const TOPIC: &str = "log";
 
@@ -41,19 +42,19 @@ impl Peer for Log {
         Ok(())
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         loop {
             let entries = self.log.batch_read_for_topic(TOPIC, BATCH, true)?;
             if entries.is_empty() {
                 return Ok(());
             }
             for entry in &entries {
-                visit(Found::Records(&entry.data));
+                visit.records(&entry.data);
             }
         }
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         drop(self);
         Ok(())
     }

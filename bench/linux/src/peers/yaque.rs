@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use yaque::QueueIter;
 use yaque::Sender;
 
-use super::{Found, Outcome, Peer, Shape};
+use super::{Outcome, Peer, Shape};
+use crate::visit::Visit;
 
 pub struct Queue {
     sender: Sender,
@@ -34,14 +35,14 @@ impl Peer for Queue {
         })
     }
 
-    fn read_all(&mut self, _: bool, visit: &mut dyn FnMut(Found<'_>)) -> Outcome<()> {
+    fn read_all(&mut self, _: bool, visit: &mut impl Visit) -> Outcome<()> {
         for element in QueueIter::open(&self.folder)? {
-            visit(Found::Records(&element?));
+            visit.records(&element?);
         }
         Ok(())
     }
 
-    fn close(self: Box<Self>) -> Outcome<()> {
+    fn close(self) -> Outcome<()> {
         drop(self);
         Ok(())
     }
