@@ -4,7 +4,10 @@
 
 use std::io;
 
-use super::{SharedReader, memory::zeroed, options::BATCH_BYTES, reader::WINDOW, source::Source};
+use super::{
+    SharedReader, memory::zeroed, options::BATCH_BYTES, reader::WINDOW, source::Source,
+    writer::Writer,
+};
 use crate::{
     error::Error,
     log::{
@@ -107,7 +110,8 @@ impl<T> SharedReader<T> {
 
     fn ask_again(&mut self) -> Result<(), Error<io::Error>> {
         if let Source::Beside(inner) = &self.source {
-            self.bounds = inner.bounds();
+            // As of this moment, and not of the last call that returned.
+            self.bounds = inner.group.look(Writer::bounds);
         } else {
             self.refresh()?;
         }

@@ -371,11 +371,6 @@ impl Inner {
             if copy { Ok(writer.log.store_copy(fill)?) } else { writer.log.store_only(fill) }
         })
     }
-
-    /// Which buckets the log has, as of this moment and not of the last call that returned.
-    fn bounds(&self) -> Bounds {
-        self.group.look(Writer::bounds)
-    }
 }
 
 impl<T: Record> SharedLog<T> {
