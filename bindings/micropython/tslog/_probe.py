@@ -262,23 +262,24 @@ class Probe:
         """Walks a bucket; `None` if it is none. Where its header is rotten, its first sound frame
         must have a number that can be, given the buckets before or a committed cursor."""
         header = self.header(index)
-        first, missing = header and header[0], 0
+        first, least, missing = header and header[0], 0, 0
         if not first:
             low, high = self._plausible_first(index, cursor)
             found = self.first_sound(index, low, high)
             if found is None:
                 return None
+            # No record of the bucket before has this number, or a higher one.
             first = found[1]
             if found[0] > b.BUCKET:
-                first, missing = low, max(1, high - low)
+                least, missing = low, high - low
         walk = Walk(first, header)
-        if missing or not self._hop(index, walk):
-            self._check_all(index, walk, b.BUCKET, first, missing)
+        if least or not self._hop(index, walk):
+            self._check_all(index, walk, b.BUCKET, least or first, missing)
         # Header and first frame are one write: if that was cut, there is no bucket.
         if header is None and walk.last <= b.BUCKET:
             walk.solid, walk.committed, walk.closed = False, None, False
         # Parts alone show nothing: a cut may have left them without what was in front.
-        return walk if walk.solid or not missing else None
+        return walk if walk.solid or not least else None
 
     def _plausible_first(self, index, cursor):
         """The numbers that the buckets from the last sound header on have room for, if that is

@@ -128,17 +128,27 @@ fn the_newest_bucket_counts_without_its_first_sector() {
     }
 }
 
+/// Files, with this many records in them.
+fn files(last: u64, cursors: &[u64]) -> SimSlots {
+    let slots = Slots::Named;
+    let geometry = Geometry { slot_count: u32::MAX, slot_size: 1 << 16, write_size: 1, slots };
+    let slots = SimSlots::new(geometry, 1 << 20, &Power::new(), Rng::new(1));
+    fill(slots, 56, last, cursors)
+}
+
+#[test]
+fn opening_deletes_no_unread_file_before_one_without_its_first_sector() {
+    // Both readers stand before the oldest record, which is in the file before the newest one.
+    let slots = files(BUCKET + 36, &[]);
+    (0..SECTOR).for_each(|at| slots.corrupt(2 + 1, at, |_| 0));
+    let (lost, newest) = told(slots, 56);
+    assert_eq!((joined(&lost), newest), (range(65, 76), 100));
+}
+
 #[test]
 fn the_newest_file_counts_without_its_first_sector() {
     for with in [0x00, 0xFF] {
-        let geometry = Geometry {
-            slot_count: u32::MAX,
-            slot_size: 1 << 16,
-            write_size: 1,
-            slots: Slots::Named,
-        };
-        let slots = SimSlots::new(geometry, 1 << 20, &Power::new(), Rng::new(1));
-        let slots = fill(slots, 56, 4 * BUCKET + 36, &[]);
+        let slots = files(4 * BUCKET + 36, &[]);
         (0..SECTOR).for_each(|at| slots.corrupt(2 + 4, at, |_| with));
         let (lost, newest) = told(slots, 56);
         assert_eq!((joined(&lost), newest), (range(257, 268), 292), "filled with {with:02x}");

@@ -26,7 +26,8 @@ const MARGINAL: u32 = 256;
 /// What the walk over one bucket found.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Walk {
-    /// The number the bucket begins with.
+    /// The number the bucket begins with, or where its beginning is gone, one that is not in the
+    /// bucket before.
     pub(crate) first: u64,
     /// The header of the bucket is sound.
     pub(crate) headed: bool,
@@ -77,19 +78,21 @@ impl<S: Storage> Probe<'_, '_, S> {
     pub(crate) fn walk(&mut self, index: u32, cursor: u64, walk: &mut Walk) -> bool {
         self.walk_header(index, walk);
         let mut link = Link::at(FIRST_FRAME, walk.first);
-        // How many numbers there may be in front of the first that is known.
-        let mut missing = 0;
+        // Where the first frames are gone: the least number, and how many there may be from it on.
+        let (mut least, mut missing) = (0, 0);
         if !walk.headed {
             let (low, high) = self.plausible_first(index, cursor);
             let Some(first) = self.first_sound(index, low, high) else { return false };
+            // No record of the bucket before has this number, or a higher one.
             walk.first = first.number;
             if first.offset > FIRST_FRAME {
-                (walk.first, missing) = (low, high.saturating_sub(low).max(1));
+                (least, missing) = (low, high.saturating_sub(low));
             }
             link.number = walk.first;
         }
-        if missing > 0 || !self.hop(index, &mut link, walk) {
-            self.check_all(index, walk, (FIRST_FRAME, walk.first), missing);
+        if least > 0 || !self.hop(index, &mut link, walk) {
+            let from = if least > 0 { least } else { walk.first };
+            self.check_all(index, walk, (FIRST_FRAME, from), missing);
         } else if !self.ends_at(index, link.offset) {
             self.check_all(index, walk, (link.offset, link.number), 0);
         }
@@ -99,7 +102,7 @@ impl<S: Storage> Probe<'_, '_, S> {
             (walk.solid, walk.committed, walk.closed) = (false, 0, false);
         }
         // Parts alone show nothing: a cut may have left them without what was in front.
-        walk.solid || missing == 0
+        walk.solid || least == 0
     }
 
     /// Begins a walk with what the header of the bucket says.
