@@ -219,3 +219,15 @@ fn sectors_exchanged_in_the_newest_bucket_do_not_end_the_log() {
         assert_eq!(newest, BUCKET + 56, "{one} and {other}");
     }
 }
+
+#[test]
+fn a_sector_that_reads_as_an_earlier_one_takes_no_cursor_back() {
+    let ram = |bytes| Ram::new(bytes, SLOT_SIZE as u32, 4);
+    // The cursors lie in sectors 0 and 2, and the last frame that counts ends in sector 2.
+    let mut bytes = fill(ram(vec![0xFF; 8 * SLOT_SIZE]), 56, 36, &[4, 20]).release();
+    bytes.copy_within(sector(0, 0), sector(0, 3).start);
+    let buffer = vec![0; buffer_size(56, DELTA as usize)];
+    let mut log = TheLog::open(ram(bytes), buffer, &config(56)).unwrap();
+    let reader = log.reader(1).unwrap();
+    assert_eq!((log.stats().committed, log.cursor(&reader).unwrap()), (24, 2));
+}

@@ -159,7 +159,9 @@ impl<S: Storage> Probe<'_, '_, S> {
         if !link.header.begins_with(computed, link.number) || !self.rereads(index, link) {
             return false;
         }
+        // Where a sector reads as an earlier one does, an old cursor may lie behind a new one.
         if link.header.kind == Kind::Cursor
+            && link.number > walk.committed
             && let Some((reader, cursor)) = decode_payload(payload)
         {
             walk.cursors.set(usize::from(reader), Some(cursor));
