@@ -199,16 +199,20 @@ class Probe:
         return None
 
     def first_number(self, oldest, head):
-        """The first number of the oldest bucket."""
+        """The first number from this bucket on: that of the first sound header, or of a sound frame
+        in the buckets before that."""
         first = self.first(oldest)
         if first:
             return first
         if oldest == 0:
             return 1
         first = self.first_at_or_after(oldest + 1, head) or 1
-        size = self._header.bucket_size
-        for link in self.sound(oldest, b.BUCKET, max(0, first - size), first, size):
-            first = min(first, link[2])
+        size = self._header.bucket_size * (head - oldest)
+        for index in [at for at in self.indexes() if oldest <= at <= head]:
+            if self.first(index):
+                break
+            for link in self.sound(index, b.BUCKET, max(1, first - size), first, size):
+                first = min(first, link[2])
         return first
 
     def sound(self, index, begin, low, high, missing=0):

@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use tslog::storage::{Geometry, Slots, Storage, ram::Ram};
-use tslog::{Config, Error, Log, SeqnRange, buffer_size};
+use tslog::{Config, Error, Log, SeqnRange, View, buffer_size};
 use tslog_sim::power::{Power, Rng};
 use tslog_sim::slots::SimSlots;
 
@@ -230,4 +230,15 @@ fn a_sector_that_reads_as_an_earlier_one_takes_no_cursor_back() {
     let mut log = TheLog::open(ram(bytes), buffer, &config(56)).unwrap();
     let reader = log.reader(1).unwrap();
     assert_eq!((log.stats().committed, log.cursor(&reader).unwrap()), (24, 2));
+}
+
+#[test]
+fn a_ring_whose_oldest_buckets_lack_their_headers_begins_with_the_first_record_that_is_left() {
+    let ram = |bytes| Ram::new(bytes, SLOT_SIZE as u32, 4);
+    let mut bytes = fill(ram(vec![0xFF; 8 * SLOT_SIZE]), 56, 6 * BUCKET, &[]).release();
+    // Nothing is left of the two oldest, and of the next two all but their first sectors.
+    bytes[sector(0, 0).start..sector(1, 7).end].fill(0xFF);
+    (2..4).for_each(|index| bytes[sector(index, 0)].fill(0x5A));
+    let mut view = View::new(ram(bytes)).unwrap();
+    assert_eq!(view.numbers().unwrap(), SeqnRange { first: 141, last: 384 });
 }

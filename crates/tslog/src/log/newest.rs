@@ -12,8 +12,8 @@ use crate::{
 const ROTTEN: u32 = 4;
 
 impl<S: Storage> Probe<'_, '_, S> {
-    /// The first number of bucket `oldest`, by its header, the first of its frames that is sound,
-    /// or the bucket behind it.
+    /// The first number from bucket `oldest` on: that of the first sound header, or of a sound frame
+    /// in the buckets before that.
     #[inline(never)]
     pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> u64 {
         if let Some(header) = self.bucket_header(oldest) {
@@ -23,11 +23,16 @@ impl<S: Storage> Probe<'_, '_, S> {
             return 1;
         }
         let mut first = self.first_at_or_after(oldest.saturating_add(1), head).unwrap_or(1);
-        let most = self.plan.numbers_max::<S>();
-        let numbers = (first.saturating_sub(most), first);
-        let mut search = self.search(oldest, FIRST_FRAME, numbers, most);
-        while let Some(link) = self.next_sound(&mut search) {
-            first = first.min(link.number);
+        let buckets = u64::from(head.saturating_sub(oldest));
+        let most = self.plan.numbers_max::<S>().saturating_mul(buckets);
+        let mut index = oldest;
+        while index <= head && self.bucket_header(index).is_none() {
+            let numbers = (first.saturating_sub(most).max(1), first);
+            let mut search = self.search(index, FIRST_FRAME, numbers, most);
+            while let Some(link) = self.next_sound(&mut search) {
+                first = first.min(link.number);
+            }
+            index = self.above(index, head);
         }
         first
     }
