@@ -429,3 +429,18 @@ fn a_bucket_beyond_the_end_whose_header_is_rotten_does_not_come_back() {
     let log = TheLog::open(log.into_storage(), buffer(), &config()).unwrap();
     assert_eq!(log.stats().committed, 68);
 }
+
+#[test]
+fn the_newest_bucket_is_found_behind_three_whose_headers_are_rotten() {
+    let mut log =
+        TheLog::create(Ram::new(vec![0xFF; 8 * 512], 512, 4), buffer(), &config()).unwrap();
+    for seqn in 1..=192 {
+        log.store_record(&record(seqn)).unwrap();
+    }
+    let mut bytes = log.into_storage().release();
+    // Buckets 2, 3 and 4 of 0 to 5: bisection looks at 3 first, and the one in the middle is gone.
+    (4..7).for_each(|slot| bytes[slot * 512..slot * 512 + 32].fill(0x5A));
+    bytes[5 * 512..6 * 512].fill(0x5A);
+    let log = TheLog::open(Ram::new(bytes, 512, 4), buffer(), &config()).unwrap();
+    assert_eq!(log.stats().committed, 192);
+}

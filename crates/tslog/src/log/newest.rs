@@ -2,7 +2,10 @@
 
 use super::probe::{Link, Probe};
 use crate::{
-    layout::{bucket::BucketHeader, plan::FIRST_FRAME},
+    layout::{
+        bucket::{self, BucketHeader},
+        plan::FIRST_FRAME,
+    },
     storage::{FIRST_BUCKET_SLOT, Storage},
     words::MAX_INDEX,
 };
@@ -64,16 +67,22 @@ impl<S: Storage> Probe<'_, '_, S> {
             let middle = u32::midpoint(low, high);
             match self.header_in_slot(self.plan.slot(middle)) {
                 Some(header) if same_lap(&header) => (low, newest) = (middle, header.index),
+                None if !self.is_blank_slot(middle) => return self.newest_by_scan(),
                 other => (high, behind) = (middle, other),
             }
         }
-        // A rotten header misleads the bisection; the buckets behind it tell.
+        // A header gone blank misleads the bisection; the buckets behind it tell.
         for behind in high.saturating_add(1)..high.saturating_add(3).min(ring) {
             if self.header_in_slot(self.plan.slot(behind)).is_some_and(|found| same_lap(&found)) {
                 return self.newest_by_scan();
             }
         }
         Some((newest, behind))
+    }
+
+    /// True if no header was begun in the slot of this position, or it was erased.
+    fn is_blank_slot(&mut self, position: u32) -> bool {
+        self.header_bytes(self.plan.slot(position)) == [0xFF; bucket::SIZE]
     }
 
     fn newest_by_scan(&mut self) -> Option<(u32, Option<BucketHeader>)> {
