@@ -431,6 +431,25 @@ fn a_bucket_beyond_the_end_whose_header_is_rotten_does_not_come_back() {
 }
 
 #[test]
+fn frames_do_not_come_back_when_no_bucket_has_a_header() {
+    let mut log = TheLog::create(Ram::new(vec![0xFF; 8 * 512], 512, 4), buffer(), &config());
+    for seqn in 1..=128 {
+        log.as_mut().unwrap().store_record(&record(seqn)).unwrap();
+    }
+    // Nothing is left of the first bucket, and of the others all but their headers.
+    let mut bytes = log.unwrap().into_storage().release();
+    bytes[2 * 512..3 * 512].fill(0x5A);
+    (3..6).for_each(|slot| bytes[slot * 512..slot * 512 + 32].fill(0x5A));
+    let mut log = TheLog::open(Ram::new(bytes, 512, 4), buffer(), &config()).unwrap();
+    assert_eq!(log.stats().committed, 0);
+    for seqn in 1..=4 {
+        assert_eq!(log.store_record(&record(seqn)).unwrap(), seqn);
+    }
+    let log = TheLog::open(log.into_storage(), buffer(), &config()).unwrap();
+    assert_eq!(log.stats().committed, 4);
+}
+
+#[test]
 fn the_newest_bucket_is_found_behind_three_whose_headers_are_rotten() {
     let mut log =
         TheLog::create(Ram::new(vec![0xFF; 8 * 512], 512, 4), buffer(), &config()).unwrap();

@@ -156,7 +156,8 @@ where
             self.refresh_cursors()?;
         }
         self.give_up_consumed(next)?;
-        if self.tail.abandoned {
+        // Where no header is sound there is no bucket, though there may be frames.
+        if self.tail.abandoned || self.tail.head == NO_INDEX {
             self.erase_void(next)?;
         }
         if self.tail.has_parts() {
