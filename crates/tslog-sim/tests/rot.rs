@@ -450,6 +450,33 @@ fn frames_do_not_come_back_when_no_bucket_has_a_header() {
 }
 
 #[test]
+fn numbers_are_not_given_again_that_a_journal_vouches_for_whose_bucket_is_gone() {
+    let mut log =
+        TheLog::create(Ram::new(vec![0xFF; 6 * 512], 512, 4), buffer(), &config()).unwrap();
+    for seqn in 1..=128 {
+        log.store_record(&record(seqn)).unwrap();
+    }
+    let (mut reader, mut out) = (log.reader(1).unwrap(), [0; RECORD_SIZE]);
+    // The ring is full, so that the last of these cursors goes beside the log header.
+    while let Some(seqn) = log.next_record(&mut reader, &mut out).unwrap() {
+        if seqn % 8 == 0 {
+            log.commit_reader(&mut reader).unwrap();
+        }
+    }
+    let mut bytes = log.into_storage().release();
+    bytes[5 * 512..].fill(0x5A);
+    let mut log = TheLog::open(Ram::new(bytes, 512, 4), buffer(), &config()).unwrap();
+    for seqn in 129..=132 {
+        assert_eq!(log.store_record(&record(seqn)).unwrap(), seqn);
+    }
+    let mut log = TheLog::open(log.into_storage(), buffer(), &config()).unwrap();
+    assert_eq!(log.stats().committed, 132);
+    let mut reader = log.reader(1).unwrap();
+    while log.next_record(&mut reader, &mut out).unwrap() != Some(132) {}
+    assert_eq!(out, record(132));
+}
+
+#[test]
 fn the_newest_bucket_is_found_behind_three_whose_headers_are_rotten() {
     let mut log =
         TheLog::create(Ram::new(vec![0xFF; 8 * 512], 512, 4), buffer(), &config()).unwrap();

@@ -29,6 +29,7 @@ use super::{
 use crate::{
     layout::cursor::{Cursors, Journal},
     storage::Storage,
+    words::MAX_READERS,
 };
 
 /// What a log knows of itself once its end was found.
@@ -68,10 +69,18 @@ pub(super) fn recover<S: Storage, const R: usize>(
         }
     })?;
     let mut journal = newest.map_or(JournalState::NONE, |newest| JournalState::of(&newest, slot));
-    if end.head != NO_INDEX {
-        // A journal that counts is the place for cursors until there is a newer bucket.
-        journal.index = if end.journal_counts { end.head } else { NO_INDEX };
-    }
+    let vouched = if end.journal_counts {
+        // It is the place for cursors until there is a newer bucket.
+        journal.index = end.head;
+        None
+    } else if end.head != NO_INDEX && journal.index < end.head {
+        journal.index = NO_INDEX;
+        None
+    } else {
+        // Of a later bucket, which is gone, it tells that these numbers were committed. It will
+        // count again once that bucket is begun anew.
+        newest.and_then(|newest| (0..MAX_READERS).filter_map(|n| newest.cursors.get(n)).max())
+    };
     if plan.is_named::<S>() {
         for n in 0..declared {
             if is_fresh(storage, n)? {
@@ -87,7 +96,7 @@ pub(super) fn recover<S: Storage, const R: usize>(
         own.unwrap_or(ReaderState::at(end.walk.cursors.get(n).unwrap_or(before), 0))
     });
     let most = readers.iter().take(usize::from(declared)).map(|reader| reader.committed).max();
-    let found = end.number_beyond(most.unwrap_or(0));
+    let found = end.number_beyond(most.max(vouched).unwrap_or(0));
     Ok(Known { tail: end.tail(), clean: end.clean, found, journal, readers })
 }
 
