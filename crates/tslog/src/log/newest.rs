@@ -15,8 +15,8 @@ use crate::{
 const ROTTEN: u32 = 4;
 
 impl<S: Storage> Probe<'_, '_, S> {
-    /// The first number from bucket `oldest` on: that of the first sound header, or of a sound frame
-    /// in the buckets before that.
+    /// The first number from bucket `oldest` on: that of the first sound header, or of a sound
+    /// frame in the buckets before that.
     #[inline(never)]
     pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> u64 {
         if let Some(header) = self.bucket_header(oldest) {
