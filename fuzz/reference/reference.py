@@ -34,10 +34,16 @@ MASK = 2**32 - 1
 INDEX_MAX = 2**32 - 4
 TEXT_MAX = 1 << 20
 FORMATS_MAX = 255
+LARGE = 1 << 16
+"""More than this is not taken to be blank behind the end of a file."""
 
 
 class NoLog(Exception):
     """The bytes hold no log that this layout describes."""
+
+
+class Impossible(NoLog):
+    """A sound header says what no log is, so that somebody has forged it."""
 
 
 # Checksums ---------------------------------------------------------------------------------------
@@ -228,10 +234,10 @@ def find_header(medium: Folder | Flash) -> Header:
     else:
         raise NoLog("no copy of the log header is sound")
     if not 1 <= header.write_size <= 32 or not header.record_size or not header.bucket_size:
-        raise NoLog("the log header is sound and says what cannot be")
+        raise Impossible("the log header is sound and says what cannot be")
     if isinstance(medium, Flash):
         if header.slot_count < 3 or header.slot_size < 64:
-            raise NoLog("the log header is sound and says what cannot be")
+            raise Impossible("the log header is sound and says what cannot be")
         medium.slot_size, medium.slot_count = header.slot_size, header.slot_count
     return header
 
@@ -250,6 +256,13 @@ class Frame:
     number: int = 0
     in_room: bool = True
     """Its number is one for which the bytes skipped have room."""
+    behind_end: bool = False
+    """It lies where nothing is looked for that could be the end of the log."""
+
+    @property
+    def counts(self) -> bool:
+        """It shows how far the log goes."""
+        return self.in_room and not self.behind_end
 
     @property
     def used(self) -> int:
@@ -261,7 +274,7 @@ class Frame:
         return self.number + self.used
 
 
-def frame_at(data: bytes, at: int, header: Header, seed: int) -> Frame | None:
+def frame_at(data: bytes, at: int, header: Header, seed: int, blank: int = 0xFF) -> Frame | None:
     """The frame whose head lies here, if there is one; its number is not known yet."""
     head = data[at : at + 8]
     if len(head) < 8 or crc8(head[:3]) != head[3]:
@@ -278,10 +291,12 @@ def frame_at(data: bytes, at: int, header: Header, seed: int) -> Frame | None:
     else:
         return None
     size = header.up(8 + length)
-    if at + size > header.slot_size or at + size > len(data):
+    if at + size > header.slot_size or (size > LARGE and at + size > len(data)):
         return None
-    mixed = check ^ crc(crc(seed, head[:4]), data[at + 8 : at + size])
-    return Frame(at, size, kind, count, data[at + 8 : at + 8 + length], mixed)
+    # What a dump or a file is too short for was never written.
+    rest = data[at + 8 : at + size].ljust(size - 8, bytes([blank]))
+    mixed = check ^ crc(crc(seed, head[:4]), rest)
+    return Frame(at, size, kind, count, rest[:length], mixed)
 
 
 @dataclass
@@ -292,6 +307,11 @@ class Bucket:
     lags: tuple[int, ...] = ()
     frames: list[Frame] = field(default_factory=list)
 
+    @property
+    def is_there(self) -> bool:
+        """Some frame shows that it was begun."""
+        return any(frame.counts for frame in self.frames)
+
     def begins(self, header: Header) -> int | None:
         """The number it begins with, by its header or its first frame."""
         if self.first is None and self.frames and self.frames[0].at == header.up(32):
@@ -301,7 +321,7 @@ class Bucket:
     def ends(self, header: Header) -> list[int]:
         """The numbers behind what its frames show to be committed. Header and first frame are one
         write: that alone shows nothing if the header is not sound."""
-        shown = [frame for frame in self.frames if frame.kind != PART and frame.in_room]
+        shown = [frame for frame in self.frames if frame.kind != PART and frame.counts]
         if self.first is None and all(frame.at == header.up(32) for frame in shown):
             return []
         return [frame.next for frame in shown]
@@ -336,7 +356,7 @@ def walk(
     data = data[: header.slot_size]
     frames: list[Frame] = []
     at = header.up(32)
-    while (frame := frame_at(data, at, header, seed)) and frame.kind != JOURNAL:
+    while (frame := frame_at(data, at, header, seed, blank)) and frame.kind != JOURNAL:
         number = unmix(frame.mixed, low, high)
         if number is None:
             break
@@ -344,15 +364,15 @@ def walk(
         frames.append(frame)
         at += frame.size
         low = high = frame.next
-    if ends_at(data, at, blank):
-        return frames
+    behind_end = ends_at(data, at, blank)
     broken, most = at, high + size
     while at + 8 <= len(data):
-        frame = frame_at(data, at, header, seed)
+        frame = frame_at(data, at, header, seed, blank)
         number = unmix(frame.mixed, max(0, low - size), most) if frame else None
         if frame and frame.kind != JOURNAL and number is not None:
             frame.number = number
             frame.in_room = low <= number <= high + (at - broken) // header.record_size
+            frame.behind_end = behind_end
             frames.append(frame)
             at += frame.size
         else:
@@ -367,10 +387,11 @@ class Log:
     def __init__(self, medium: Folder | Flash):
         self.medium = medium
         self.header = find_header(medium)
-        # False if somebody has forged buckets that cannot be together.
-        self.orderly = True
+        # False if somebody has forged what cannot be together, as no cut and no rot leaves it.
+        self.orderly = not self.has_two_headers()
         self.buckets = self.find_buckets()
         self.end, self.newest = self.find_end()
+        self.orderly = self.orderly and self.is_of_one_piece()
         if self.newest:
             # What lies behind does not count.
             del self.buckets[self.buckets.index(self.newest) + 1 :]
@@ -383,6 +404,37 @@ class Log:
         if isinstance(medium, Folder):
             self.cursors = [before if at is None else at for at in self.cursors]
         self.end = max([self.end, *(at for at in self.cursors if at is not None)])
+
+    def has_two_headers(self) -> bool:
+        """Whether both copies of the log header are sound, of one life of the log, and differ."""
+        copies = [log_header(copy, self.medium.kind) for copy in self.medium.headers()]
+        same = [copy for copy in copies if copy and copy.base_seed == self.header.base_seed]
+        return any(copy != self.header for copy in same)
+
+    def is_of_one_piece(self) -> bool:
+        """Whether each number has one content, in no bucket that begins behind it, and no frame
+        claims to be so far behind the end that it cannot have been written there."""
+        if len(self.buckets) > 3 and not any(bucket.first for bucket in self.buckets[:3]):
+            # Not forged, but numbers are then looked for in a range that is not laid down.
+            return False
+        found: dict[int, bytes] = {}
+        size, least = self.header.record_size, 1
+        for place, bucket in enumerate(self.buckets):
+            limit = min(self.end, self.limit(bucket, self.buckets[place + 1 :]))
+            if bucket.first is not None and bucket.first <= bucket.index:
+                # Each bucket before it holds a record.
+                return False
+            least = max(least, bucket.first or 1)
+            for frame in bucket.frames:
+                if frame.number < least:
+                    return False
+                if not frame.in_room and frame.next - 1 > self.end:
+                    return False
+                for i in range(min(frame.used, limit + 1 - frame.number)):
+                    record = frame.payload[i * size : (i + 1) * size]
+                    if found.setdefault(frame.number + i, record) != record:
+                        return False
+        return True
 
     def head(self, index: int) -> Bucket:
         return bucket_head(self.medium.bucket(index), index, self.header.seed(index))
@@ -406,7 +458,8 @@ class Log:
             buckets.append(self.head(index))
             expected = index + 1
         firsts = [bucket.first for bucket in buckets if bucket.first is not None]
-        self.orderly = min(sound, default=oldest) >= oldest and firsts == sorted(firsts)
+        if min(sound, default=oldest) < oldest or firsts != sorted(firsts):
+            self.orderly = False
         self.read(buckets)
         if isinstance(self.medium, Flash):
             ring = self.header.slot_count - 2
@@ -415,7 +468,7 @@ class Log:
             # The oldest slot holds the newest bucket, or may be erased for the one to come.
             newest = buckets[-1].index if buckets else -1
             buckets = [bucket for bucket in buckets if bucket.index > newest - ring]
-            empty = len(buckets) > 1 and buckets[0].first is None and not buckets[0].frames
+            empty = len(buckets) > 1 and buckets[0].first is None and not buckets[0].is_there
             if newest + 1 >= ring and buckets[0].index == newest + 1 - ring and empty:
                 del buckets[0]
         return buckets
@@ -486,8 +539,13 @@ class Log:
         index = buckets[-1].index + 1 if buckets else 0
         if index > INDEX_MAX or len(buckets) > self.header.slot_count:
             return None
+        ring = self.header.slot_count - 2
+        if index >= ring and self.head(index - ring).first is not None:
+            # The one of the lap before is still there.
+            return None
         frames = self.frames(index, self.numbers(index, buckets))
-        return Bucket(index, None, frames=frames) if frames else None
+        bucket = Bucket(index, None, frames=frames)
+        return bucket if bucket.is_there else None
 
     def find_end(self) -> tuple[int, Bucket | None]:
         """The last number that was committed, and the newest bucket that counts."""
@@ -495,8 +553,12 @@ class Log:
             ends = bucket.ends(self.header)
             if ends:
                 return max(ends) - 1, bucket
-        first = self.buckets[0].first if self.buckets else None
-        return (first or 1) - 1, None
+        for bucket in self.buckets:
+            begins = bucket.begins(self.header)
+            if begins is not None:
+                # Its first write was cut, and the numbers before it are taken.
+                return (begins - 1, bucket) if begins > 1 else (0, None)
+        return 0, None
 
     # Cursors
 
@@ -523,9 +585,13 @@ class Log:
         for reader, lag in enumerate(bucket.lags):
             if lag != MASK and bucket.first is not None and bucket.first - 1 >= lag:
                 cursors[reader] = bucket.first - 1 - lag
+        highest = 0
         for frame in bucket.frames:
-            if frame.in_room and frame.kind == CURSOR and frame.payload[7] < READERS:
+            if not frame.counts or frame.kind == PART:
+                continue
+            if frame.kind == CURSOR and frame.number > highest and frame.payload[7] < READERS:
                 cursors[frame.payload[7]] = int.from_bytes(frame.payload[:7], "little")
+            highest = max(highest, frame.next - 1)
 
     def journal(self) -> bytes | None:
         """The journal that counts."""
@@ -542,8 +608,7 @@ class Log:
                     continue
                 if latest is None or later(frame.payload, latest):
                     latest = frame.payload
-        newest = self.newest.index if self.newest else 0
-        if latest and struct.unpack_from("<I", latest, 4)[0] == newest:
+        if latest and self.newest and struct.unpack_from("<I", latest, 4)[0] == self.newest.index:
             return latest
         return None
 
@@ -587,7 +652,7 @@ class Log:
 
     def first(self, records: dict[int, bytes]) -> int:
         """The first number that was not given up."""
-        if self.buckets and self.buckets[0].index == 0:
+        if not self.buckets or (self.buckets[0].index == 0 and self.buckets[0].first is None):
             return 1
         for bucket in self.buckets:
             if bucket.first is not None:
@@ -603,7 +668,7 @@ def lines(medium: Folder | Flash) -> list[dict]:
     try:
         log = Log(medium)
     except NoLog as why:
-        return [{"error": str(why)}]
+        return [{"error": str(why), "orderly": not isinstance(why, Impossible)}]
     header, records = log.header, log.records()
     out: list[dict] = [{
         "log": {

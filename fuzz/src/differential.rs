@@ -10,6 +10,12 @@ thread_local! {
     static REFERENCE: RefCell<Option<Reference>> = const { RefCell::new(None) };
 }
 
+/// True unless somebody has forged a log that contradicts itself: what is promised of such a one is
+/// that nothing panics and everything ends.
+pub(crate) fn is_orderly(kind: u8, image: &[u8]) -> bool {
+    told_by_reference(kind, image).is_some()
+}
+
 /// The target: the first byte says what the others are, an even one flash and an odd one a folder.
 pub(crate) fn run(data: &[u8]) {
     let Some((&kind, image)) = data.split_first() else { return };

@@ -30,17 +30,31 @@ pub struct Target {
     pub mend: fn(&mut [u8], u32),
     /// Bytes in the largest input.
     pub size_max: usize,
+    /// How many inputs CI tries.
+    pub runs: u32,
 }
 
 /// All targets.
 pub const TARGETS: &[Target] = &[
-    Target { name: "folder", run: read::folder, mend: mend::folder, size_max: 1 << 14 },
-    Target { name: "flash", run: read::flash, mend: mend::flash, size_max: 10_000 },
-    Target { name: "recover_append", run: recover::run, mend: mend::either, size_max: 10_000 },
-    Target { name: "cursor", run: cursor::run, mend: mend::cursors, size_max: 128 },
-    Target { name: "format", run: format::run, mend: mend::nothing, size_max: 512 },
-    Target { name: "cli", run: cli, mend: mend::nothing, size_max: 2048 },
-    Target { name: "differential", run: differential::run, mend: mend::either, size_max: 10_000 },
+    Target { name: "folder", run: read::folder, mend: mend::folder, size_max: 1 << 14, runs: 3000 },
+    Target { name: "flash", run: read::flash, mend: mend::flash, size_max: 10_000, runs: 3000 },
+    Target {
+        name: "recover_append",
+        run: recover::run,
+        mend: mend::either,
+        size_max: 10_000,
+        runs: 6000,
+    },
+    Target { name: "cursor", run: cursor::run, mend: mend::cursors, size_max: 128, runs: 6000 },
+    Target { name: "format", run: format::run, mend: mend::nothing, size_max: 512, runs: 20_000 },
+    Target { name: "cli", run: cli, mend: mend::nothing, size_max: 2048, runs: 1500 },
+    Target {
+        name: "differential",
+        run: differential::run,
+        mend: mend::either,
+        size_max: 10_000,
+        runs: 800,
+    },
 ];
 
 /// The target of this name.

@@ -165,7 +165,9 @@ pub(crate) fn folder(data: &mut [u8], seed: u32) {
             Name::Reader(_) => {
                 for at in [0, 4096] {
                     let place = bytes.get_mut(at..at + 32);
-                    place.into_iter().for_each(|place| cursor(place, shape.base_seed, &mut draw));
+                    if let Some(place) = place {
+                        cursor(place, shape.base_seed, &mut draw);
+                    }
                 }
             }
             Name::Header(_) | Name::Lock => {}

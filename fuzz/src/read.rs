@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use tslog::storage::{Geometry, Slots, Storage, folder::Folder, ram::Ram};
 use tslog::{Config, Error, Log, SeqnRange, View, ViewStep, buffer_size};
 
+use crate::differential::is_orderly;
 use crate::image::{Memory, unpack};
 
 /// Records larger than this are not read: they are of a hostile header, and cost time alone.
@@ -25,22 +26,35 @@ pub(crate) enum Medium {
 pub(crate) struct Dump {
     bytes: Vec<u8>,
     slot_size: u32,
+    /// Where the header lies that says so.
+    header_at: usize,
 }
 
 const MAGIC: &[u8] = b"tslog\r\n\x1A";
 
 impl Dump {
-    /// The size of a slot is what copy A of the header says, or a copy B that lies where it says.
+    /// The size of a slot is what a sound copy of the header says, A or one that lies where it
+    /// says, or else what a rotten one does.
     fn new(bytes: &[u8]) -> Option<Self> {
         let size_at =
             |at: usize| Some(u32::from_le_bytes(bytes.get(at + 32..at + 36)?.try_into().ok()?));
-        let is_header = |at: usize| bytes.get(at..).is_some_and(|rest| rest.starts_with(MAGIC));
-        let copy_b =
-            || (1..bytes.len()).find(|&at| is_header(at) && size_at(at) == u32::try_from(at).ok());
-        let copy_a = is_header(0).then(|| size_at(0)).flatten();
-        let slot_size = copy_a.or_else(|| size_at(copy_b()?))?;
-        (slot_size > 0).then(|| Self { bytes: bytes.to_vec(), slot_size })
+        let is_copy = |at: &usize| {
+            bytes[*at..].starts_with(MAGIC) && (*at == 0 || size_at(*at) == u32::try_from(*at).ok())
+        };
+        let copies = || (0..bytes.len()).filter(is_copy);
+        let header_at = copies().find(|&at| is_sound(&bytes[at..])).or_else(|| copies().next())?;
+        let slot_size = size_at(header_at)?;
+        (slot_size > 0).then(|| Self { bytes: bytes.to_vec(), slot_size, header_at })
     }
+}
+
+/// True if these bytes begin with a log header whose checksum is right.
+fn is_sound(bytes: &[u8]) -> bool {
+    let word = |at: usize| bytes.get(at..).and_then(|rest| rest.first_chunk::<4>());
+    let word = |at: usize| word(at).map(|bytes| u32::from_le_bytes(*bytes));
+    let crc_at = word(52).and_then(|size| 56_usize.checked_add(size as usize));
+    let crc = crc_at.and_then(|at| Some((word(at)?, crc32c::crc32c(bytes.get(..at)?))));
+    bytes.starts_with(MAGIC) && crc.is_some_and(|(stored, computed)| stored == computed)
 }
 
 impl Storage for Dump {
@@ -188,19 +202,13 @@ fn story<S: Storage>(storage: S, size: usize) -> Result<Story, String> {
     Ok(story)
 }
 
-/// False if somebody has forged a bucket whose numbers lie where they cannot: a search for a number
-/// may then end elsewhere.
-pub(crate) fn is_orderly<S: Storage>(view: &mut View<S>) -> bool {
-    let Some((oldest, newest)) = view.buckets() else { return true };
-    let firsts = (oldest..=newest).take(64).filter_map(|n| view.bucket_first(n).ok().flatten());
-    newest - oldest < 64 && firsts.collect::<Vec<u64>>().is_sorted()
-}
-
-/// A log that is opened on these bytes reads the same records.
-pub(crate) fn log_reads<S: Storage>(storage: S, record_size: usize, story: &Story) {
+/// A log that is opened on these bytes reads the same records. Returns the first that is another
+/// one.
+fn log_reads<S: Storage>(storage: S, record_size: usize, story: &Story) -> Option<u64> {
+    let mut other = None;
     let config = Config { readers: 4, commit_delta: 1, ..Config::default() };
     let buffer = vec![0; buffer_size(record_size, 1)];
-    let Ok(mut log) = Log::<_, _, 4>::open(storage, buffer, &config) else { return };
+    let Ok(mut log) = Log::<_, _, 4>::open(storage, buffer, &config) else { return None };
     // Another header than the one that was found may count, and fit the buffer all the same.
     let mut out = vec![0; log.record_size()];
     for n in 0..4 {
@@ -211,8 +219,8 @@ pub(crate) fn log_reads<S: Storage>(storage: S, record_size: usize, story: &Stor
                 Ok(None) => break,
                 Ok(Some(seqn)) => {
                     assert_eq!(seqn, next, "reader {n} skips numbers without a word");
-                    if let Some(record) = story.records.get(&seqn) {
-                        assert_eq!(record, &out, "record {seqn} has two contents");
+                    if story.records.get(&seqn).is_some_and(|record| *record != out) {
+                        other = other.or(Some(seqn));
                     }
                     next += 1;
                 }
@@ -224,6 +232,14 @@ pub(crate) fn log_reads<S: Storage>(storage: S, record_size: usize, story: &Stor
             }
         }
     }
+    other
+}
+
+/// A record may only have two contents if somebody has forged both.
+fn check_contents(kind: u8, data: &[u8], other: Option<u64>) {
+    if let Some(seqn) = other {
+        assert!(!is_orderly(kind, data), "record {seqn} has two contents");
+    }
 }
 
 /// The target: a folder.
@@ -232,7 +248,7 @@ pub(crate) fn folder(data: &[u8]) {
     let Ok(story) = Medium::Folder(memory.clone()).story() else { return };
     let record_size = record_size(&memory.files.values().map(Vec::as_slice).collect::<Vec<_>>());
     if let Some(record_size) = record_size {
-        log_reads(Folder::new(memory), record_size, &story);
+        check_contents(1, data, log_reads(Folder::new(memory), record_size, &story));
     }
 }
 
@@ -241,14 +257,14 @@ pub(crate) fn flash(data: &[u8]) {
     let Some(dump) = Dump::new(data) else { return };
     let Ok(story) = Medium::Flash(dump.clone()).story() else { return };
     if let (Some(ram), Some(size)) = (ram(&dump), record_size(&[data])) {
-        log_reads(ram, size, &story);
+        check_contents(0, data, log_reads(ram, size, &story));
     }
 }
 
 /// The bytes as a flash that can be written, in the words its header names.
 pub(crate) fn ram(dump: &Dump) -> Option<Ram<Vec<u8>>> {
-    let at = if dump.bytes.starts_with(MAGIC) { 0 } else { dump.slot_size as usize };
-    let field = |from: usize| dump.bytes.get(at + from..).and_then(|rest| rest.first_chunk::<4>());
+    let header = dump.bytes.get(dump.header_at..)?;
+    let field = |from: usize| header.get(from..).and_then(|rest| rest.first_chunk::<4>());
     let word = |from: usize| field(from).map(|bytes| u32::from_le_bytes(*bytes));
     let (write_size, slot_count) = (word(10)? & 0xFFFF, word(36)?);
     let size = usize::try_from(u64::from(slot_count) * u64::from(dump.slot_size)).ok()?;

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use tslog::storage::{Storage, folder::Folder};
-use tslog::{Config, Error, Log, View, buffer_size};
+use tslog::{Config, Error, Log, buffer_size};
 
+use crate::differential::is_orderly;
 use crate::image::unpack;
-use crate::read::{dump, is_orderly, ram, record_size};
+use crate::read::{dump, ram, record_size};
 
 type TheLog<S> = Log<S, Vec<u8>, 4>;
 
@@ -18,17 +19,19 @@ pub(crate) fn run(data: &[u8]) {
         readers: 1 + (plan >> 3 & 3),
         stores: 1 + u64::from(plan >> 5) * 3,
     };
-    if data[0] % 2 == 0 {
+    let kept = if data[0].is_multiple_of(2) {
         let Some(dump) = dump(bytes) else { return };
-        if let (Some(ram), Some(size)) = (ram(&dump), record_size(&[bytes])) {
-            plan.live(ram, size);
-        }
+        let (Some(ram), Some(size)) = (ram(&dump), record_size(&[bytes])) else { return };
+        plan.live(ram, size)
     } else {
         let memory = unpack(bytes);
         let files: Vec<_> = memory.files.values().map(Vec::as_slice).collect();
-        if let Some(size) = record_size(&files) {
-            plan.live(Folder::new(memory), size);
-        }
+        let Some(size) = record_size(&files) else { return };
+        plan.live(Folder::new(memory), size)
+    };
+    // To a log that was forged, one may add what contradicts it.
+    if let Err(why) = kept {
+        assert!(!is_orderly(data[0] % 2, bytes), "{why}");
     }
 }
 
@@ -46,8 +49,9 @@ impl Plan {
         Log::open(storage, buffer, &config).ok()
     }
 
-    fn live<S: Storage>(&self, mut storage: S, record_size: usize) {
-        let Some(log) = self.open(&mut storage, record_size) else { return };
+    /// Opens the log twice, reads it, and writes on. Fails if what was written then is not kept.
+    fn live<S: Storage>(&self, mut storage: S, record_size: usize) -> Result<(), String> {
+        let Some(log) = self.open(&mut storage, record_size) else { return Ok(()) };
         let (before, report) = (log.stats(), log.report());
         assert_eq!(before.seqn, before.committed, "what was not committed is there");
         drop(log);
@@ -59,10 +63,10 @@ impl Plan {
         assert_eq!(log.stats(), before, "the second open finds another log");
         assert_eq!(log.report().lost, report.lost, "the second open finds another loss");
         if log.record_size() != record_size {
-            return;
+            return Ok(());
         }
         for n in 0..self.readers {
-            read_all(&mut log, n);
+            read_all(&mut log, n)?;
         }
 
         let mut stored = BTreeMap::new();
@@ -71,39 +75,47 @@ impl Plan {
             match log.store_record(&record) {
                 Ok(seqn) => assert_eq!(seqn, number, "a number is skipped or given twice"),
                 Err(Error::Full | Error::Exhausted) => break,
-                Err(error) => panic!("store: {error:?}"),
+                Err(error) => return Err(format!("store: {error:?}")),
             }
             stored.insert(number, record);
         }
-        let last = log.commit().unwrap_or_else(|error| panic!("commit: {error:?}"));
+        let last = log.commit().map_err(|error| format!("commit: {error:?}"))?;
         assert_eq!(last, before.seqn + stored.len() as u64, "a commit returns another number");
         drop(log);
+        self.find(&mut storage, record_size, last, &stored)
+    }
 
-        let Some(log) = self.open(&mut storage, record_size) else {
-            panic!("a log that was written cannot be opened again")
-        };
-        assert_eq!(log.stats().committed, last, "what was committed is not the end");
-        drop(log);
-        if !View::new(&mut storage).is_ok_and(|mut view| is_orderly(&mut view)) {
-            return;
+    /// Fails unless these records are the end of the log.
+    fn find<S: Storage>(
+        &self,
+        storage: &mut S,
+        record_size: usize,
+        last: u64,
+        stored: &BTreeMap<u64, Vec<u8>>,
+    ) -> Result<(), String> {
+        let log = self.open(storage, record_size);
+        let mut log = log.ok_or("a log that was written cannot be opened again")?;
+        let end = log.stats().committed;
+        if end != last {
+            return Err(format!("{last} was committed, and the log ends with {end}"));
         }
-        let Some(mut log) = self.open(&mut storage, record_size) else { return };
-        let Some(first) = stored.keys().next().copied() else { return };
-        let mut reader = log.reader(0).unwrap_or_else(|error| panic!("reader: {error:?}"));
+        let Some(first) = stored.keys().next().copied() else { return Ok(()) };
+        let mut reader = log.reader(0).map_err(|error| format!("reader: {error:?}"))?;
         let sought = log.seek(&mut reader, first);
-        sought.unwrap_or_else(|error| panic!("seek to {first}: {error:?}"));
-        let mut out = vec![0; record_size];
-        for (number, record) in &stored {
+        sought.map_err(|error| format!("seek to {first}: {error:?}"))?;
+        let mut out = vec![0; log.record_size()];
+        for (number, record) in stored {
             match log.next_record(&mut reader, &mut out) {
-                Ok(Some(seqn)) => assert_eq!((seqn, &out), (*number, record), "another record"),
-                other => panic!("record {number} was committed and gives {other:?}"),
+                Ok(Some(seqn)) if (seqn, &out) == (*number, record) => {}
+                other => return Err(format!("record {number} was committed, and reads {other:?}")),
             }
         }
+        Ok(())
     }
 }
 
 /// Reads what reader `n` has before it, and acknowledges it.
-fn read_all<S: Storage>(log: &mut TheLog<S>, n: u8) {
+fn read_all<S: Storage>(log: &mut TheLog<S>, n: u8) -> Result<(), String> {
     let mut reader = log.reader(n).unwrap_or_else(|error| panic!("reader: {error:?}"));
     let mut out = vec![0; log.record_size()];
     let mut next = log.cursor(&reader).map_or(1, |cursor| cursor + 1);
@@ -123,8 +135,9 @@ fn read_all<S: Storage>(log: &mut TheLog<S>, n: u8) {
     }
     match log.commit_reader(&mut reader) {
         Ok(cursor) => assert_eq!(cursor + 1, next, "another cursor is committed"),
-        Err(error) => panic!("commit of a reader: {error:?}"),
+        Err(error) => return Err(format!("commit of a reader: {error:?}")),
     }
+    Ok(())
 }
 
 fn record(number: u64, size: usize) -> Vec<u8> {

@@ -13,6 +13,7 @@ use tslog_fuzz::{TARGETS, Target, target};
 
 const USAGE: &str = "\
 usage: campaign [--size quick|ci|release] [--seed S] [TARGET]...   fuzzes
+       campaign --seconds N [--seed S] [TARGET]...                fuzzes each target so long
        campaign run TARGET FILE...                                feeds a target these inputs
        campaign list                                              prints the targets";
 
@@ -23,18 +24,37 @@ const RUSTFLAGS: &str = "-Zsanitizer=address -Cpasses=sancov-module -Ccodegen-un
      -Cllvm-args=-sanitizer-coverage-pc-table \
      -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
-/// Seconds until an input counts as one that hangs.
-const HANG: u64 = 10;
+/// Seconds until an input counts as one that hangs, on a machine that has much else to do.
+const HANG: u64 = 120;
 /// The address space in which every input that was kept has to do, in bytes.
 const LITTLE: u64 = 32 << 20;
 /// The largest allocation, and all memory, of a run.
 const LIMITS: [&str; 2] = ["-malloc_limit_mb=64", "-rss_limit_mb=1024"];
 
 struct Args {
-    /// How long each target runs.
-    slice: Duration,
+    effort: Effort,
     seed: u64,
     targets: Vec<&'static Target>,
+}
+
+/// When a target has run enough.
+#[derive(Clone, Copy)]
+enum Effort {
+    /// After one in so many of its inputs for CI, from the corpus alone: another run does the same.
+    Runs(u32),
+    /// After this time, going on from what earlier runs have grown.
+    Time(Duration),
+}
+
+impl Effort {
+    /// What a target has grown its inputs to, if that is kept.
+    fn grown(self, target: &Target) -> PathBuf {
+        let folder = match self {
+            Self::Runs(_) => "target/grown-anew",
+            Self::Time(_) => "target/grown",
+        };
+        home().join(folder).join(target.name)
+    }
 }
 
 /// What one target came to.
@@ -48,7 +68,9 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["list"] => {
-            TARGETS.iter().for_each(|target| println!("{}", target.name));
+            for target in TARGETS {
+                println!("{}", target.name);
+            }
             ExitCode::SUCCESS
         }
         ["run", name, files @ ..] => match target(name) {
@@ -83,18 +105,22 @@ fn run(target: &Target, files: &[&str]) -> ExitCode {
 }
 
 fn parse(words: &[&str]) -> Result<Args, String> {
-    let mut args = Args { slice: Duration::from_secs(10), seed: 1, targets: Vec::new() };
+    let mut args = Args { effort: Effort::Runs(1), seed: 1, targets: Vec::new() };
     let mut words = words.iter();
     while let Some(&word) = words.next() {
         let mut value = || words.next().copied().ok_or_else(|| format!("{word} needs a value"));
         match word {
             "--size" => {
-                args.slice = Duration::from_secs(match value()? {
-                    "quick" => 3,
-                    "ci" => 5,
-                    "release" => 600,
+                args.effort = match value()? {
+                    "quick" => Effort::Runs(5),
+                    "ci" => Effort::Runs(1),
+                    "release" => Effort::Time(Duration::from_secs(600)),
                     size => return Err(format!("there is no size {size}")),
-                });
+                };
+            }
+            "--seconds" => {
+                let seconds = value()?.parse().map_err(|error| format!("{word}: {error}"))?;
+                args.effort = Effort::Time(Duration::from_secs(seconds));
             }
             "--seed" => args.seed = value()?.parse().map_err(|error| format!("{word}: {error}"))?,
             name => {
@@ -130,7 +156,7 @@ fn campaign(args: &Args) -> io::Result<ExitCode> {
                 let next = || waiting.lock().ok()?.pop_front();
                 while let Some(target) = next() {
                     let outcome = fuzz(&program, target, args);
-                    let both = [outcome, in_little_memory(target)];
+                    let both = [outcome, in_little_memory(target, args.effort)];
                     let _ = outcomes.lock().map(|mut all| all.extend(both));
                 }
             });
@@ -192,12 +218,19 @@ fn build() -> io::Result<PathBuf> {
 
 /// Runs one target for its share of time.
 fn fuzz(program: &Path, target: &Target, args: &Args) -> io::Result<Outcome> {
-    let grown = home().join("target/grown").join(target.name);
+    let grown = args.effort.grown(target);
+    if matches!(args.effort, Effort::Runs(_)) && grown.exists() {
+        fs::remove_dir_all(&grown)?;
+    }
+    let enough = match args.effort {
+        Effort::Runs(part) => format!("-runs={}", target.runs / part),
+        Effort::Time(time) => format!("-max_total_time={}", time.as_secs()),
+    };
     let artifacts = home().join("artifacts").join(target.name);
     fs::create_dir_all(&grown)?;
     fs::create_dir_all(&artifacts)?;
     let mut child = fuzzer(program, target)
-        .arg(format!("-max_total_time={}", args.slice.as_secs()))
+        .arg(enough)
         .arg(format!("-max_len={}", target.size_max))
         .arg(format!("-seed={}", args.seed))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
@@ -245,14 +278,14 @@ fn fuzz(program: &Path, target: &Target, args: &Args) -> io::Result<Outcome> {
 
 /// Feeds a target all inputs that were kept, by hand or by the fuzzer, in a process of its own that
 /// has a small memory.
-fn in_little_memory(target: &Target) -> io::Result<Outcome> {
+fn in_little_memory(target: &Target, effort: Effort) -> io::Result<Outcome> {
     // The reference is Python, which needs more than the log.
     if target.name == "differential" {
         return Ok(Outcome { runs: 0, violation: None });
     }
     let mut files = Vec::new();
-    for kept in [home().join("corpus"), home().join("target/grown")] {
-        for file in fs::read_dir(kept.join(target.name))? {
+    for kept in [home().join("corpus").join(target.name), effort.grown(target)] {
+        for file in fs::read_dir(kept)? {
             files.push(file?.path());
         }
     }
