@@ -2,10 +2,7 @@
 
 use super::probe::{Link, Probe};
 use crate::{
-    layout::{
-        bucket::{self, BucketHeader},
-        plan::FIRST_FRAME,
-    },
+    layout::{bucket, plan::FIRST_FRAME},
     storage::{FIRST_BUCKET_SLOT, Storage},
     words::MAX_INDEX,
 };
@@ -52,32 +49,36 @@ impl<S: Storage> Probe<'_, '_, S> {
     }
 
     /// Finds the newest bucket on fixed slots: positions from the first on hold one lap, the others
-    /// the lap before or nothing. Also returns the header in the slot behind it.
+    /// the lap before or nothing. Also returns the bucket in the slot behind it.
     #[inline(never)]
-    fn newest_in_ring(&mut self) -> Option<(u32, Option<BucketHeader>)> {
+    fn newest_in_ring(&mut self) -> Option<(u32, Option<u32>)> {
         let ring = self.plan.ring;
-        let Some(base) = self.header_in_slot(self.plan.slot(0)) else {
+        let Some(base) = self.index_in_slot(self.plan.slot(0)) else {
             return self.newest_by_scan();
         };
-        let same_lap =
-            |header: &BucketHeader| header.index.checked_div(ring) == base.index.checked_div(ring);
-        let (mut low, mut high, mut newest) = (0, ring, base.index);
+        let same_lap = |index: u32| index.checked_div(ring) == base.checked_div(ring);
+        let (mut low, mut high, mut newest) = (0, ring, base);
         let mut behind = Some(base);
         while high.saturating_sub(low) > 1 {
             let middle = u32::midpoint(low, high);
-            match self.header_in_slot(self.plan.slot(middle)) {
-                Some(header) if same_lap(&header) => (low, newest) = (middle, header.index),
+            match self.index_in_slot(self.plan.slot(middle)) {
+                Some(index) if same_lap(index) => (low, newest) = (middle, index),
                 None if !self.is_blank_slot(middle) => return self.newest_by_scan(),
                 other => (high, behind) = (middle, other),
             }
         }
         // A header gone blank misleads the bisection; the buckets behind it tell.
         for behind in high.saturating_add(1)..high.saturating_add(3).min(ring) {
-            if self.header_in_slot(self.plan.slot(behind)).is_some_and(|found| same_lap(&found)) {
+            if self.index_in_slot(self.plan.slot(behind)).is_some_and(same_lap) {
                 return self.newest_by_scan();
             }
         }
         Some((newest, behind))
+    }
+
+    /// The bucket of this log in `slot`, if its header is sound.
+    fn index_in_slot(&mut self, slot: u32) -> Option<u32> {
+        self.header_in_slot(slot).map(|header| header.index)
     }
 
     /// True if no header was begun in the slot of this position, or it was erased.
@@ -85,14 +86,13 @@ impl<S: Storage> Probe<'_, '_, S> {
         self.header_bytes(self.plan.slot(position)) == [0xFF; bucket::SIZE]
     }
 
-    fn newest_by_scan(&mut self) -> Option<(u32, Option<BucketHeader>)> {
+    fn newest_by_scan(&mut self) -> Option<(u32, Option<u32>)> {
         let mut newest = None;
         for position in 0..self.positions() {
-            let header = self.header_in_slot(self.plan.slot(position));
-            newest = newest.max(header.map(|header| header.index));
+            newest = newest.max(self.index_in_slot(self.plan.slot(position)));
         }
         let newest = newest?;
-        let behind = self.header_in_slot(self.plan.slot(newest.saturating_add(1)));
+        let behind = self.index_in_slot(self.plan.slot(newest.saturating_add(1)));
         Some((newest, behind))
     }
 
@@ -115,15 +115,15 @@ impl<S: Storage> Probe<'_, '_, S> {
         let ring = self.plan.ring;
         let mut following = newest.saturating_add(1);
         // Behind the last sound header there may be buckets with rotten ones.
-        while behind.is_none_or(|header| header.index.saturating_add(ring) != following)
+        while behind.is_none_or(|index| index.saturating_add(ring) != following)
             && self.is_rotten(following)
         {
             newest = following;
             following = newest.saturating_add(1);
-            behind = self.header_in_slot(self.plan.slot(following));
+            behind = self.index_in_slot(self.plan.slot(following));
         }
         let Some(oldest) = following.checked_sub(ring) else { return Some((newest, 0)) };
-        if behind.is_some_and(|header| header.index == oldest) {
+        if behind == Some(oldest) {
             return Some((newest, oldest));
         }
         // The slot behind was erased for the bucket to come, or holds the oldest one with a rotten

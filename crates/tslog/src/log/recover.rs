@@ -68,19 +68,7 @@ pub(super) fn recover<S: Storage, const R: usize>(
             head => probe.first_number(end.oldest, head),
         }
     })?;
-    let mut journal = newest.map_or(JournalState::NONE, |newest| JournalState::of(&newest, slot));
-    let vouched = if end.journal_counts {
-        // It is the place for cursors until there is a newer bucket.
-        journal.index = end.head;
-        None
-    } else if end.head != NO_INDEX && journal.index < end.head {
-        journal.index = NO_INDEX;
-        None
-    } else {
-        // Of a later bucket, which is gone, it tells that these numbers were committed. It will
-        // count again once that bucket is begun anew.
-        newest.and_then(|newest| (0..MAX_READERS).filter_map(|n| newest.cursors.get(n)).max())
-    };
+    let (journal, vouched) = end.journal(newest.as_ref(), slot);
     if plan.is_named::<S>() {
         for n in 0..declared {
             if is_fresh(storage, n)? {
@@ -96,7 +84,7 @@ pub(super) fn recover<S: Storage, const R: usize>(
         own.unwrap_or(ReaderState::at(end.walk.cursors.get(n).unwrap_or(before), 0))
     });
     let most = readers.iter().take(usize::from(declared)).map(|reader| reader.committed).max();
-    let found = end.number_beyond(most.max(vouched).unwrap_or(0));
+    let found = end.number_beyond(most.unwrap_or(0).max(vouched));
     Ok(Known { tail: end.tail(), clean: end.clean, found, journal, readers })
 }
 
@@ -159,6 +147,26 @@ impl End {
     /// The last number.
     fn committed(&self) -> u64 {
         self.walk.committed.max(self.walk.first.saturating_sub(1))
+    }
+
+    /// Where the `newest` journal is, if it still counts, and up to which number it vouches for
+    /// commits that are gone.
+    #[inline(never)]
+    fn journal(&self, newest: Option<&Journal>, slot: u8) -> (JournalState, u64) {
+        let Some(newest) = newest else { return (JournalState::NONE, 0) };
+        let mut journal = JournalState::of(newest, slot);
+        if self.journal_counts {
+            // It is the place for cursors until there is a newer bucket.
+            journal.index = self.head;
+        } else if self.head != NO_INDEX && journal.index < self.head {
+            journal.index = NO_INDEX;
+        } else {
+            // Of a later bucket, which is gone, it tells that these numbers were committed. It will
+            // count again once that bucket is begun anew.
+            let cursors = (0..MAX_READERS).filter_map(|n| newest.cursors.get(n));
+            return (journal, cursors.max().unwrap_or(0));
+        }
+        (journal, 0)
     }
 
     /// A committed `cursor` beyond the last commit found proves that everything up to it was

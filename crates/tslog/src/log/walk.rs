@@ -77,24 +77,20 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// frame, and so no bucket; the walk means nothing then.
     pub(crate) fn walk(&mut self, index: u32, cursor: u64, walk: &mut Walk) -> bool {
         self.walk_header(index, walk);
-        let mut link = Link::at(FIRST_FRAME, walk.first);
-        // Where the first frames are gone: the least number, and how many there may be from it on.
-        let (mut least, mut missing) = (0, 0);
+        let mut gone = false;
         if !walk.headed {
             let (low, high) = self.plausible_first(index, cursor);
             let Some(first) = self.first_sound(index, low, high) else { return false };
             // No record of the bucket before has this number, or a higher one.
             walk.first = first.number;
-            if first.offset > FIRST_FRAME {
-                (least, missing) = (low, high.saturating_sub(low));
+            gone = first.offset > FIRST_FRAME;
+            if gone {
+                let missing = high.saturating_sub(low);
+                self.check_all(index, walk, (FIRST_FRAME, low), missing);
             }
-            link.number = walk.first;
         }
-        if least > 0 || !self.hop(index, &mut link, walk) {
-            let from = if least > 0 { least } else { walk.first };
-            self.check_all(index, walk, (FIRST_FRAME, from), missing);
-        } else if !self.ends_at(index, link.offset) {
-            self.check_all(index, walk, (link.offset, link.number), 0);
+        if !gone {
+            self.walk_chain(index, walk);
         }
         // Header and first frame are one write: unless a later frame shows that it was whole, the
         // header must be sound, and be so tomorrow.
@@ -102,7 +98,17 @@ impl<S: Storage> Probe<'_, '_, S> {
             (walk.solid, walk.committed, walk.closed) = (false, 0, false);
         }
         // Parts alone show nothing: a cut may have left them without what was in front.
-        walk.solid || least == 0
+        walk.solid || !gone
+    }
+
+    /// Walks a bucket from its first frame on.
+    fn walk_chain(&mut self, index: u32, walk: &mut Walk) {
+        let mut link = Link::at(FIRST_FRAME, walk.first);
+        if !self.hop(index, &mut link, walk) {
+            self.check_all(index, walk, (FIRST_FRAME, walk.first), 0);
+        } else if !self.ends_at(index, link.offset) {
+            self.check_all(index, walk, (link.offset, link.number), 0);
+        }
     }
 
     /// Begins a walk with what the header of the bucket says.
