@@ -21,8 +21,10 @@ use crate::{
     words::MAX_FORMATS,
 };
 
+/// Where the text begins.
+pub(crate) const TEXT_AT: u32 = 56;
 /// Bytes before the text.
-pub(crate) const FIXED_SIZE: usize = 56;
+pub(crate) const FIXED_SIZE: usize = TEXT_AT as usize;
 /// Bytes before the text, and the CRC after it.
 pub(crate) const OVERHEAD: u32 = 60;
 
@@ -135,7 +137,7 @@ impl LogHeader {
 
     /// Where the CRC lies: behind the text.
     pub(crate) fn crc_offset(&self) -> u32 {
-        self.text_size.saturating_add(56)
+        self.text_size.saturating_add(TEXT_AT)
     }
 
     /// Bytes of the whole header, CRC included and padding not.

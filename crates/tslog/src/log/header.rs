@@ -9,7 +9,7 @@ use crate::{
     format::Format,
     layout::{
         crc::crc32c,
-        header::{FIXED_SIZE, LogHeader, Refused},
+        header::{FIXED_SIZE, LogHeader, Refused, TEXT_AT},
         plan::Plan,
     },
     storage::{Slots, Storage},
@@ -128,9 +128,10 @@ pub(crate) fn read_copy<S: Storage>(
     if header.size() > medium.extent(slot) {
         return Err(Refused::Foreign);
     }
-    let (mut crc, mut offset) = (crc32c(0, &fixed), 56);
+    // The text goes through the same bytes piece by piece, as stacks are small.
+    let (mut crc, mut offset) = (crc32c(0, &fixed), TEXT_AT);
     while offset < header.crc_offset() {
-        let len = header.crc_offset().saturating_sub(offset).min(56);
+        let len = header.crc_offset().saturating_sub(offset).min(TEXT_AT);
         let piece = fixed.get_mut(..len as usize).unwrap_or_default();
         medium.read(slot, offset, piece);
         crc = crc32c(crc, piece);
@@ -154,7 +155,7 @@ pub(crate) struct Text {
 impl Text {
     /// That of the header of `size` bytes in `slot`.
     pub(crate) fn new(size: u32, slot: u32) -> Self {
-        let (offset, end) = (56, size.saturating_sub(4));
+        let (offset, end) = (TEXT_AT, size.saturating_sub(4));
         Self { slot, offset, end, piece: [0; PIECE], used: 0, len: 0 }
     }
 
