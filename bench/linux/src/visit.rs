@@ -1,5 +1,7 @@
 //! What looks at records as they are read.
 
+use std::hint::black_box;
+
 use crate::record;
 
 /// What looks at what reading meets.
@@ -24,6 +26,8 @@ impl Tally {
 
     fn look(&mut self, record: &[u8]) {
         self.sum = self.sum.wrapping_add(record::number_of(record));
+        // Each is handed out whole, however little of it is used here.
+        black_box(record);
         self.count += 1;
     }
 }
