@@ -252,17 +252,13 @@ impl<E: core::fmt::Display> core::fmt::Display for Error<E> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Closed => f.write_str("this handle is closed, or a newer one took its place"),
-            Self::Damaged(range) => {
-                write!(f, "damaged on the medium: {range} ({} records)", range.count())
-            }
+            Self::Damaged(range) => gone(f, "damaged on the medium", *range),
             Self::Exhausted => f.write_str("the log has given its last number"),
             Self::Full => f.write_str("the log is full, and its readers still need every bucket"),
             Self::Invalid(invalid) => invalid.fmt(f),
             Self::Locked(Some(pid)) => write!(f, "the log is locked by process {pid}"),
             Self::Locked(None) => f.write_str("the log is locked by another process"),
-            Self::Lost(range) => {
-                write!(f, "dropped before it was read: {range} ({} records)", range.count())
-            }
+            Self::Lost(range) => gone(f, "dropped before it was read", *range),
             Self::Mismatch(mismatch) => mismatch.fmt(f),
             Self::NoLog => f.write_str("there is no log here"),
             Self::NotALog => f.write_str("what is here is not a log"),
@@ -273,6 +269,11 @@ impl<E: core::fmt::Display> core::fmt::Display for Error<E> {
             }
         }
     }
+}
+
+fn gone(f: &mut core::fmt::Formatter<'_>, how: &str, range: SeqnRange) -> core::fmt::Result {
+    let count = range.count();
+    write!(f, "{how}: {range} ({count} record{})", if count == 1 { "" } else { "s" })
 }
 
 impl<E: core::fmt::Debug + core::fmt::Display> core::error::Error for Error<E> {}

@@ -498,3 +498,10 @@ fn promise_21_one_writer_has_a_folder_and_readers_live_beside_it() {
     log.commit().unwrap();
     assert_eq!(read(&mut beside), numbers(5..=6));
 }
+
+#[test]
+fn a_message_tells_what_is_gone_and_how_many_records_that_are() {
+    let said = |first, last| Error::<&str>::Damaged(SeqnRange { first, last }).to_string();
+    assert_eq!(said(7, 7), "damaged on the medium: 7 (1 record)");
+    assert_eq!(said(7, 9), "damaged on the medium: 7 to 9 (3 records)");
+}
