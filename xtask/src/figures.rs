@@ -90,6 +90,18 @@ const FIGURES: &[Figure] = &[
         ],
     },
     Figure {
+        name: "flash-peers",
+        commands: &["cargo run --release --manifest-path bench/flash/Cargo.toml -- figures"],
+        needs: &[
+            Need { probe: "cc --version", package: Package::Debian("gcc") },
+            Need { probe: "dpkg --status libclang-dev", package: Package::Debian("libclang-dev") },
+        ],
+        bars: &[
+            ("flash-peers_cuts", AtLeast(300.0), "count"),
+            ("flash-peers_unclean", AtMost(0.0), "count"),
+        ],
+    },
+    Figure {
         name: "linux",
         commands: &[
             "cargo run --release --package tslog-sim --bin figures -- linux",

@@ -35,8 +35,8 @@ struct Known {
     wrong: u32,
 }
 
-/// Prints the row of one peer.
-pub(crate) fn row(kind: Kind, delta: usize) {
+/// Prints the row of one peer; how many cuts there were, and how many did not end clean.
+pub(crate) fn row(kind: Kind, delta: usize) -> (u32, u32) {
     let shape = Shape { record_size: 16, delta, sectors: SECTORS };
     let steps = steps(kind, shape);
     let (mut cuts, mut ends) = (0_u32, [0_u32; 4]);
@@ -57,6 +57,7 @@ pub(crate) fn row(kind: Kind, delta: usize) {
     }
     let [clean, lost, wrong, stuck] = ends;
     println!("| 16 / {delta} | {} | {cuts} | {clean} | {lost} | {wrong} | {stuck} |", kind.name());
+    (cuts, cuts - clean)
 }
 
 fn warm_up(kind: Kind) -> u32 {

@@ -1,5 +1,6 @@
 //! tslog beside its peers on one simulated NOR flash, as a page of Markdown on standard output:
-//! `cargo run --release --manifest-path bench/flash/Cargo.toml > docs/flash-peers.md`.
+//! `cargo run --release --manifest-path bench/flash/Cargo.toml > docs/flash-peers.md`. With the
+//! word `figures`, what is held to bars stands behind it.
 #![expect(clippy::print_stdout, reason = "the page is what this program is for")]
 #![expect(clippy::cast_precision_loss, reason = "the counts are far below 2^52")]
 
@@ -42,10 +43,17 @@ fn main() {
         }
     }
     println!("\n## Power cuts\n\n{}", cuts::HEAD);
+    let (mut cuts, mut unclean) = (0, 0);
     for delta in [1, 16] {
         for kind in Kind::ALL.into_iter().filter(|kind| kind.takes(4, delta)) {
-            cuts::row(kind, delta);
+            let row = cuts::row(kind, delta);
+            if kind == Kind::Log {
+                (cuts, unclean) = (cuts + row.0, unclean + row.1);
+            }
         }
     }
     println!("\n{}", include_str!("foot.md").trim_end());
+    if std::env::args().nth(1).is_some_and(|word| word == "figures") {
+        println!("\nflash-peers_cuts {cuts} count\nflash-peers_unclean {unclean} count");
+    }
 }
