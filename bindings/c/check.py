@@ -176,7 +176,8 @@ def header():
 
 
 def table():
-    """Every method of the Python classes has its counterpart in the table of the README."""
+    """Every method of the Python classes, and every parameter of a log, has its counterpart in the
+    table of the README."""
     rows = re.findall(r"^\| (.*?) \| (.*?) \|$", (HERE / "README.md").read_text(), flags=re.M)
     left = " ".join(python for python, _ in rows)
     stub = (ROOT / "bindings" / "python" / "python" / "tslog" / "_tslog.pyi").read_text()
@@ -191,11 +192,21 @@ def table():
                      if not re.search(rf"\b(?:{name}|{handle})\.{method}\b", left))
     if missing:
         raise Failure(f"the table in README.md has no counterpart of {', '.join(missing)}")
+    made = re.search(r"^class TSLog:\n    def __new__\(\n(.*?)^    \)", stub, flags=re.M | re.S)[1]
+    parameters = set(re.findall(r"^        (\w+): .* = ", made, flags=re.M))
+    missing = sorted(name for name in parameters if f"`{name}=" not in left)
+    if missing or len(parameters) < 10:
+        raise Failure(f"the table in README.md has no counterpart of the parameters {missing}")
+    config = re.search(r"struct tslog_config \{(.*?)\}", code_of(HEADER.read_text()), flags=re.S)[1]
+    made_up = {member for _, c in rows for member in re.findall(r"\bconfig\.(\w+)", c)
+               if not re.search(rf"\b{member};", config)}
+    if made_up:
+        raise Failure(f"the table names members that tslog_config has not: {sorted(made_up)}")
     named = {word for _, c in rows for word in re.findall(r"\b(?:tslog|TSLOG)_\w+", c)}
     known = set(re.findall(r"\b(?:tslog|TSLOG)_\w+", code_of(HEADER.read_text())))
     if named - known:
         raise Failure(f"the table names what tslog.h has not: {sorted(named - known)}")
-    print(f"{len(wanted)} methods of Python, {len(named)} names of C")
+    print(f"{len(wanted)} methods and {len(parameters)} parameters of Python, {len(named)} names of C")
 
 
 def tests():

@@ -730,6 +730,54 @@ static void closing_a_reader_or_its_log_ends_a_wait(void)
     OK(tslog_reader_close(reader, &error));
 }
 
+/* How many threads this process has. */
+static int threads(void)
+{
+    int count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    CHECK(tasks != NULL);
+    while (readdir(tasks) != NULL) {
+        count++;
+    }
+    closedir(tasks);
+    return count;
+}
+
+static void a_thread_commits_by_time_and_in_the_background_if_that_is_asked_for(void)
+{
+    tslog_config config = TSLOG_CONFIG_INIT;
+    tslog_log *log = NULL;
+    tslog_reader *reader;
+    unsigned char record[4];
+    uint64_t seqn, count;
+    int before = threads();
+
+    config.record_size = 4;
+    config.commit_delta = 1000;
+    config.commit_interval_ms = 1;
+    OK(tslog_log_open(below("by time"), &config, 0, &log, &error));
+    reader = reader_of(log, 0);
+    OK(tslog_log_store_record(log, "late", 4, NULL, &error));
+    alarm(60); /* or else it would wait for ever */
+    OK(tslog_reader_next_record(reader, 1, record, sizeof record, &seqn, &error));
+    alarm(0);
+    CHECK(seqn == 1 && memcmp(record, "late", 4) == 0);
+    OK(tslog_log_close(log, &error));
+
+    config.commit_interval_ms = 0;
+    config.background_commit = 1;
+    OK(tslog_log_open(below("background"), &config, 0, &log, &error));
+    CHECK(threads() == before + 1);
+    for (count = 0; count < 2500; count++) {
+        OK(tslog_log_store_record(log, "bulk", 4, NULL, &error));
+    }
+    OK(tslog_log_commit(log, &seqn, &error));
+    OK(tslog_log_uncommitted(log, &count, &error));
+    CHECK(seqn == 2500 && count == 0);
+    OK(tslog_log_close(log, &error));
+    CHECK(threads() == before);
+}
+
 static void values_are_packed_and_unpacked_without_a_log(void)
 {
     tslog_value values[TSLOG_PACK_VALUES_MAX + 1];
@@ -800,6 +848,7 @@ int main(int argc, char **argv)
         TEST(wrong_handles_are_refused_and_never_followed),
         TEST(many_threads_store_while_one_waits_for_records),
         TEST(closing_a_reader_or_its_log_ends_a_wait),
+        TEST(a_thread_commits_by_time_and_in_the_background_if_that_is_asked_for),
         TEST(values_are_packed_and_unpacked_without_a_log),
         TEST(every_code_has_a_sentence_of_its_own),
     };

@@ -365,6 +365,11 @@ typedef struct tslog_config {
     uint32_t readers;       /* how many readers the log waits for, 1 to 4 */
     uint32_t max_buckets;   /* the most buckets, 2 or more; 0 for no limit */
     uint32_t policy;        /* one of enum tslog_policy */
+    uint32_t commit_interval_ms; /* the longest that a record in a folder waits for a commit, which a
+                               thread sees to; 0 for no bound. Flash has no clock: not looked at */
+    uint32_t background_commit; /* other than 0: in a folder a thread makes the commits, and storing
+                               waits for none. Then more than `commit_delta` records may be lost
+                               with the power; what tslog_log_commit returned for is durable */
     uint32_t format_count;  /* how many formats; from 2 on, records carry a tag byte in front */
     const tslog_format *formats; /* NULL for what the log says; a new log then has raw records. To
                                insist on raw records, anything but NULL with a count of 0 */
@@ -373,7 +378,7 @@ typedef struct tslog_config {
 
 #define TSLOG_CONFIG_INIT                                                                          \
     {                                                                                              \
-        sizeof(tslog_config), 0, 0, 16, 1, 0, TSLOG_POLICY_ERROR, 0, NULL, { 0 }                   \
+        sizeof(tslog_config), 0, 0, 16, 1, 0, TSLOG_POLICY_ERROR, 0, 0, 0, NULL, { 0 }             \
     }
 
 /* Figures of a log at one moment. */

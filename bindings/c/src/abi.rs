@@ -151,6 +151,8 @@ structs! {
         readers: u32,
         max_buckets: u32,
         policy: u32,
+        commit_interval_ms: u32,
+        background_commit: u32,
         format_count: u32,
         formats: In<FormatText>,
         id: [u8; 16],

@@ -16,6 +16,10 @@ pub(crate) struct Parameters<'a> {
     pub(crate) readers: u8,
     pub(crate) max_buckets: u32,
     pub(crate) policy: Policy,
+    /// How many milliseconds a record may wait for a commit, and whether a thread makes them all;
+    /// for folders alone.
+    #[cfg(feature = "std")]
+    pub(crate) thread: (u32, bool),
     pub(crate) id: [u8; 16],
 }
 
@@ -34,6 +38,8 @@ impl Parameters<'_> {
                 readers,
                 max_buckets,
                 policy,
+                #[cfg(feature = "std")]
+                thread: (0, false),
                 id,
             });
         }
@@ -57,6 +63,8 @@ impl Parameters<'_> {
             readers: u8::try_from(config.readers).map_err(|_| Invalid::Readers(config.readers))?,
             max_buckets: config.max_buckets,
             policy,
+            #[cfg(feature = "std")]
+            thread: (config.commit_interval_ms, config.background_commit != 0),
             id: config.id,
         })
     }

@@ -2,6 +2,7 @@
 
 use core::ffi::{c_char, c_int, c_void};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tslog_core::{Invalid, Options};
 
@@ -22,16 +23,21 @@ fn options(config: In<Config>, flags: u32) -> Result<Options, Fault> {
         return Err(Fault::Flag("flags", flags));
     }
     let parameters = Parameters::read(config)?;
+    let (interval_ms, background) = parameters.thread;
     let mut options = Options::new()
         .commit_delta(parameters.commit_delta)
         .readers(parameters.readers)
         .policy(parameters.policy)
         .max_buckets(parameters.max_buckets)
+        .background_commit(background)
         .recreate(flags & TSLOG_RECREATE != 0)
         .create(flags & TSLOG_EXISTING == 0);
     if let Some(formats) = parameters.formats {
         let texts: Result<Vec<_>, _> = formats.iter().map(|format| format.texts()).collect();
         options = options.formats(&texts?);
+    }
+    if interval_ms > 0 {
+        options = options.commit_interval(Duration::from_millis(interval_ms.into()));
     }
     if let Some(size) = parameters.record_size {
         options = options.record_size(size);
