@@ -232,7 +232,8 @@ class Probe:
                 continue
             frame = self.frame(index, at)
             if frame:
-                budget -= frame[2]
+                # What is not there costs little, and a rotten length must not end the search.
+                budget -= min(frame[2], extent - at)
                 most = min(high, low + (at - begin) // self._size + missing)
                 number = b.unmix(self.mixed(index, at, frame), low, most)
                 if number is not None:
@@ -432,7 +433,7 @@ class Probe:
         for offset, frame, number in self.sound(
             at.index, begin, max(0, want - size), high, 2 * size
         ):
-            if nearest and offset + b.FRAME > end:
+            if nearest and offset > end:
                 break
             if number + frame[0] > want and frame[1] in (b.RECORDS, b.PART):
                 if number <= want:

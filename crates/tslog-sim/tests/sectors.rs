@@ -1,5 +1,5 @@
-//! Sectors that are lost, doubled or exchanged: what that costs is the frames they held, to the
-//! record, and no number is given twice.
+//! Sectors that are lost, doubled or exchanged, and a frame whose length is rotten: what that costs
+//! is the frames that were hit, to the record, and no number is given twice.
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![expect(clippy::cast_possible_truncation, reason = "the sizes are small")]
 
@@ -152,6 +152,20 @@ fn the_newest_file_counts_without_its_first_sector() {
         (0..SECTOR).for_each(|at| slots.corrupt(2 + 4, at, |_| with));
         let (lost, newest) = told(slots, 56);
         assert_eq!((joined(&lost), newest), (range(257, 268), 292), "filled with {with:02x}");
+    }
+}
+
+#[test]
+fn a_rotten_length_that_reaches_beyond_a_file_costs_its_own_frame_alone() {
+    for (index, first) in [(0, 17), (4, 4 * BUCKET + 17)] {
+        // The fifth of the frames of 232 bytes says that it has 386 records and not 4, which its
+        // short check does not notice: more bytes than five such files have.
+        let slots = files(4 * BUCKET + 36, &[]);
+        let frame = 32 + 4 * 232;
+        slots.corrupt(2 + index, frame, |byte| byte ^ 0x86);
+        slots.corrupt(2 + index, frame + 1, |byte| byte ^ 0x01);
+        let (lost, newest) = told(slots, 56);
+        assert_eq!((lost, newest), (range(first, first + 3), 292), "in bucket {index}");
     }
 }
 

@@ -131,7 +131,7 @@ pub(crate) struct Search {
     missing: u64,
     /// Where to go on, and where to end.
     offset: u32,
-    pub(crate) end: u32,
+    end: u32,
     /// How many bytes may still be checked, as forged lengths must not make us slow.
     budget: u64,
 }
@@ -283,7 +283,9 @@ impl<S: Storage> Probe<'_, '_, S> {
             if !self.see(index, &mut link) {
                 continue;
             }
-            search.budget = search.budget.saturating_sub(u64::from(link.size));
+            // What is not there costs little, and a rotten length must not end the search.
+            let checked = link.size.min(search.end.saturating_sub(offset));
+            search.budget = search.budget.saturating_sub(u64::from(checked));
             let computed = self.copy_frame(index, &link, 0, &mut []);
             let span = offset.saturating_sub(search.from).checked_div(self.plan.record_size);
             let most = search.missing.saturating_add(u64::from(span.unwrap_or(0)));

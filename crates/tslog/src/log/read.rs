@@ -233,15 +233,14 @@ impl<S: Storage> Probe<'_, '_, S> {
         let numbers = (next.saturating_sub(most), high);
         let mut search = self.search(at.index, from, numbers, most.saturating_mul(2));
         let mut nearest: Option<Link> = None;
-        while let Some(link) = self.next_sound(&mut search) {
+        let mut until = u32::MAX;
+        while let Some(link) = self.next_sound(&mut search).filter(|link| link.offset <= until) {
             let is_next = link.header.has_records() && link.next() > next;
             if is_next && nearest.is_none_or(|nearest| link.number < nearest.number) {
                 if link.number <= next {
                     return Some(link);
                 }
-                if nearest.is_none() {
-                    search.end = search.end.min(link.end().saturating_add(NEAR));
-                }
+                until = until.min(link.end().saturating_add(NEAR));
                 nearest = Some(link);
             }
         }
