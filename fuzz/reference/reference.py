@@ -34,6 +34,8 @@ MASK = 2**32 - 1
 INDEX_MAX = 2**32 - 4
 TEXT_MAX = 1 << 20
 FORMATS_MAX = 255
+GONE = 5
+"""A bucket is looked for behind so many whose headers are rotten."""
 LARGE = 1 << 16
 """More than this is not taken to be blank behind the end of a file."""
 
@@ -399,8 +401,9 @@ class Log:
         if None in self.cursors and isinstance(medium, Flash):
             # Readers are numbered without a gap.
             self.cursors = self.cursors[: self.cursors.index(None)]
-        found = self.records()
-        before = self.first(found) - 1
+        # A cursor beyond the end makes no records of what is left of a cut.
+        self.found = self.records()
+        before = self.first(self.found) - 1
         if isinstance(medium, Folder):
             self.cursors = [before if at is None else at for at in self.cursors]
         self.end = max([self.end, *(at for at in self.cursors if at is not None)])
@@ -414,9 +417,6 @@ class Log:
     def is_of_one_piece(self) -> bool:
         """Whether each number has one content, in no bucket that begins behind it, and no frame
         claims to be so far behind the end that it cannot have been written there."""
-        if len(self.buckets) > 3 and not any(bucket.first for bucket in self.buckets[:3]):
-            # Not forged, but numbers are then looked for in a range that is not laid down.
-            return False
         found: dict[int, bytes] = {}
         size, least = self.header.record_size, 1
         for place, bucket in enumerate(self.buckets):
@@ -516,18 +516,21 @@ class Log:
         return 1, 1
 
     def read(self, buckets: list[Bucket]) -> None:
+        size, expected, headed = self.numbers_max(), 1, False
         for place, bucket in enumerate(buckets):
+            behind = [after for after in buckets[place + 1 :] if after.first is not None]
             if bucket.first is not None:
-                numbers = (bucket.first, bucket.first)
+                numbers, headed = (bucket.first, bucket.first), True
             else:
                 numbers = self.numbers(bucket.index, buckets[:place])
-                firsts = [after.first for after in buckets[place + 1 :] if after.first is not None]
-                if firsts and (bucket.index > 0 or numbers[0] > 1):
-                    least = numbers[0]
-                    if all(before.first is None for before in buckets[:place]):
-                        least = max(1, firsts[0] - self.numbers_max() * len(buckets))
-                    numbers = (least, firsts[0])
+                if behind and headed:
+                    # As many buckets may be gone in front.
+                    numbers = (numbers[0], min(behind[0].first, expected + GONE * size))
+                elif behind and bucket.index > 0:
+                    least = behind[0].first - size * (buckets[-1].index - buckets[0].index)
+                    numbers = (max(1, least), behind[0].first)
             bucket.frames = self.frames(bucket.index, numbers)
+            expected = max([expected, numbers[0], *(frame.next for frame in bucket.frames)])
 
     def frames(self, index: int, numbers: tuple[int, int]) -> list[Frame]:
         blank = 0xFF if isinstance(self.medium, Flash) else 0x00
@@ -549,16 +552,25 @@ class Log:
 
     def find_end(self) -> tuple[int, Bucket | None]:
         """The last number that was committed, and the newest bucket that counts."""
-        for bucket in reversed(self.buckets):
+        buckets = [self.by_those_before(place) for place in range(len(self.buckets))]
+        for place, bucket in reversed(list(enumerate(buckets))):
             ends = bucket.ends(self.header)
             if ends:
-                return max(ends) - 1, bucket
-        for bucket in self.buckets:
+                return max(ends) - 1, self.buckets[place]
+        for place, bucket in enumerate(buckets):
             begins = bucket.begins(self.header)
             if begins is not None:
                 # Its first write was cut, and the numbers before it are taken.
-                return (begins - 1, bucket) if begins > 1 else (0, None)
+                return (begins - 1, self.buckets[place]) if begins > 1 else (0, None)
         return 0, None
+
+    def by_those_before(self, place: int) -> Bucket:
+        """A bucket as those before it show it: how far a log goes no later header says."""
+        bucket, before = self.buckets[place], self.buckets[:place]
+        if bucket.first is not None:
+            return bucket
+        numbers = self.numbers(bucket.index, before)
+        return Bucket(bucket.index, None, frames=self.frames(bucket.index, numbers))
 
     # Cursors
 
@@ -646,7 +658,7 @@ class Log:
         if begins is not None:
             return begins - 1
         # The next bucket is gone, and nobody says how far this one counts but its own commits.
-        ends = [end - 1 for end in bucket.ends(self.header)]
+        ends = [frame.next - 1 for frame in bucket.frames if frame.kind != PART]
         firsts = [after.first - 1 for after in behind if after.first is not None]
         return min([*firsts, max(ends, default=0)])
 
@@ -654,9 +666,11 @@ class Log:
         """The first number that was not given up."""
         if not self.buckets or (self.buckets[0].index == 0 and self.buckets[0].first is None):
             return 1
+        found = list(records)
         for bucket in self.buckets:
             if bucket.first is not None:
-                return min([bucket.first, *records])
+                return min([bucket.first, *found])
+            found += [frame.number for frame in bucket.frames]
         return min(records, default=self.end + 1)
 
 
@@ -669,7 +683,7 @@ def lines(medium: Folder | Flash) -> list[dict]:
         log = Log(medium)
     except NoLog as why:
         return [{"error": str(why), "orderly": not isinstance(why, Impossible)}]
-    header, records = log.header, log.records()
+    header, records = log.header, log.found
     out: list[dict] = [{
         "log": {
             "id": header.id.hex(), "generation": header.generation,

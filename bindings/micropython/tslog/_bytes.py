@@ -154,7 +154,7 @@ def frame_head(data, record_size):
         return None
     count, kind = struct.unpack_from("<HB", data, 0)
     if kind in (RECORDS, PART):
-        return count, kind, count * record_size
+        return (count, kind, count * record_size) if count else None
     if kind == CURSOR:
         return 0, kind, 8
     if kind == CLOSE:

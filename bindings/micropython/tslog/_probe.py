@@ -22,6 +22,8 @@ _SECTOR = 512
 _NEAR = 4096
 # How far behind a sound header buckets with rotten ones are believed.
 _ROTTEN = 4
+# How many buckets of numbers may be gone around the one that is read next.
+_MISSING = _ROTTEN + 2
 # How many numbers are left in a bucket that has none behind it.
 _OPEN = 1 << 60
 
@@ -208,10 +210,11 @@ class Probe:
             return 1
         first = self.first_at_or_after(oldest + 1, head) or 1
         size = self._header.bucket_size * (head - oldest)
+        low = max(1, first - size)
         for index in [at for at in self.indexes() if oldest <= at <= head]:
             if self.first(index):
                 break
-            for link in self.sound(index, b.BUCKET, max(1, first - size), first, size):
+            for link in self.sound(index, b.BUCKET, low, first, size):
                 first = min(first, link[2])
         return first
 
@@ -431,7 +434,7 @@ class Probe:
         size, nearest, end = self._header.bucket_size, None, 0
         begin = max(b.BUCKET, at.offset - _NEAR)
         for offset, frame, number in self.sound(
-            at.index, begin, max(0, want - size), high, 2 * size
+            at.index, begin, max(0, want - size), high, _MISSING * size
         ):
             if nearest and offset > end:
                 break
@@ -500,15 +503,20 @@ class Probe:
 
     def _left_in(self, bounds, index, want):
         """How many numbers from `want` on lie in a bucket that is not the newest."""
-        following = index + 1
+        following, size = index + 1, self._header.bucket_size
         end = self.first(following)
         if end is None:
-            found = self.first_sound(following, want, want + self._header.bucket_size)
+            found = self.first_sound(following, want, want + _MISSING * size)
             end = found[1] if found and found[0] == b.BUCKET else None
         if end is None:
             # The bucket behind this one is gone, and with it what says how far this one counts:
             # only what was committed in here does, for part frames may be left from a cut.
             end = self.first_at_or_after(following, bounds[1]) or bounds[2] + 1
-            walk = self.walk(index, want)
-            end = min(end, (walk and walk.committed or 0) + 1)
+            ends = [0]
+            for _at, frame, number in self.sound(
+                index, b.BUCKET, max(0, want - size), end, _MISSING * size
+            ):
+                if frame[1] != b.PART:
+                    ends.append(number + frame[0])
+            end = min(end, max(ends))
         return max(0, end - want)

@@ -168,7 +168,9 @@ class TSLog:
         self._read_cursors()
         self._recover()
         self._open_cursors()
-        self._give_up_consumed()
+        if self._head is None or self._probe.header(self._head):
+            # Where the header of the newest bucket is rotten, the one before it shows that it counts.
+            self._give_up_consumed()
 
     @staticmethod
     def _wanted(formats, record_size, bucket_size):

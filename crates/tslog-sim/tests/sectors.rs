@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use tslog::storage::{Geometry, Slots, Storage, ram::Ram};
-use tslog::{Config, Error, Log, SeqnRange, View, buffer_size};
+use tslog::{Config, Error, Log, SeqnRange, View, ViewStep, buffer_size};
 use tslog_sim::power::{Power, Rng};
 use tslog_sim::slots::SimSlots;
 
@@ -255,4 +255,80 @@ fn a_ring_whose_oldest_buckets_lack_their_headers_begins_with_the_first_record_t
     (2..4).for_each(|index| bytes[sector(index, 0)].fill(0x5A));
     let mut view = View::new(ram(bytes)).unwrap();
     assert_eq!(view.numbers().unwrap(), SeqnRange { first: 141, last: 384 });
+}
+
+#[test]
+fn a_bucket_with_a_rotten_header_is_read_behind_one_that_is_gone() {
+    let ram = |bytes| Ram::new(bytes, SLOT_SIZE as u32, 4);
+    let mut bytes = fill(ram(vec![0xFF; 8 * SLOT_SIZE]), 56, 5 * BUCKET, &[]).release();
+    // The last five commits of bucket 1, all of bucket 2, and the header of bucket 3.
+    let frame = 3 * SLOT_SIZE + 32 + 11 * 232;
+    bytes[frame..sector(2, 7).end + 32].fill(0x5A);
+    let mut view = View::new(ram(bytes)).unwrap();
+    let mut lost = Vec::new();
+    loop {
+        match view.read(&mut [0; 4 * 56]).unwrap() {
+            ViewStep::Records(..) => {}
+            ViewStep::Damaged(range) => lost.push(range),
+            ViewStep::End => break,
+        }
+    }
+    assert_eq!(joined(&lost), range(109, 192));
+}
+
+#[test]
+fn buckets_whose_first_frames_are_blank_are_read_behind_those() {
+    // Where it is looked whether a bucket is blank from its first frame on.
+    let blank = [0, 1, 2, 4];
+    let (lost, newest) = ring_told(6 * BUCKET, &[], |bytes| {
+        for index in [1, 2] {
+            for at in blank {
+                bytes[sector(index, at)].fill(0xFF);
+            }
+        }
+    });
+    let hit = |number: u64| {
+        let frame = 32 + 232 * ((number - 1) % BUCKET / 4) as usize;
+        let hit = |&at: &usize| frame < (at + 1) * SECTOR && at * SECTOR < frame + 232;
+        (BUCKET + 1..=3 * BUCKET).contains(&number) && blank.iter().any(hit)
+    };
+    let lost: Vec<u64> = lost.iter().flat_map(|range| range.first..=range.last).collect();
+    assert_eq!(lost, (1..=6 * BUCKET).filter(|&number| hit(number)).collect::<Vec<_>>());
+    assert_eq!(newest, 6 * BUCKET);
+}
+
+#[test]
+fn a_full_ring_without_any_sound_header_begins_with_its_first_bucket() {
+    let ram = |bytes| Ram::new(bytes, SLOT_SIZE as u32, 4);
+    let mut bytes = fill(ram(vec![0xFF; 6 * SLOT_SIZE]), 118, 120, &[]).release();
+    (0..4).for_each(|index| bytes[sector(index, 0).start..][..32].fill(0x5A));
+    let mut view = View::new(ram(bytes)).unwrap();
+    assert_eq!(view.numbers().unwrap(), SeqnRange { first: 1, last: 120 });
+    let mut out = [0; 4 * 118];
+    assert_eq!(view.read(&mut out).unwrap(), ViewStep::Records(1, 4));
+}
+
+#[test]
+fn opening_keeps_the_file_that_shows_the_newest_one_to_count() {
+    fn open(slots: &mut SimSlots) -> TheLog<&mut SimSlots> {
+        let buffer = vec![0; buffer_size(56, DELTA as usize)];
+        TheLog::open(slots, buffer, &config(56)).map_err(drop).unwrap()
+    }
+    let mut slots = files(3 * BUCKET, &[]);
+    let mut log = open(&mut slots);
+    for n in 0..2 {
+        let mut reader = log.reader(n).map_err(drop).unwrap();
+        while log.next_record(&mut reader, &mut [0; 56]).map_err(drop).unwrap().is_some() {}
+        log.commit_reader(&mut reader).map_err(drop).unwrap();
+    }
+    drop(log);
+    // The newest file is gone, and the one before it has lost its header: all was acknowledged.
+    slots.erase(2 + 2).map_err(drop).unwrap();
+    slots.corrupt(2 + 1, 0, |byte| byte ^ 1);
+    let log = open(&mut slots);
+    let (stats, report) = (log.stats(), log.report());
+    assert_eq!((stats.seqn, report.lost), (192, Some(SeqnRange { first: 129, last: 192 })));
+    drop(log);
+    let again = open(&mut slots);
+    assert_eq!((again.stats(), again.report()), (stats, report));
 }

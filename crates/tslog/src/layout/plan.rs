@@ -133,7 +133,7 @@ impl Plan {
     pub(crate) fn frame_size(&self, header: frame::FrameHeader) -> Option<u32> {
         let payload = match header.kind {
             frame::Kind::Records | frame::Kind::Part => {
-                u32::from(header.count).checked_mul(self.record_size)?
+                u32::from(header.count).checked_mul(self.record_size).filter(|&size| size > 0)?
             }
             frame::Kind::Cursor => 8,
             frame::Kind::Close => 0,

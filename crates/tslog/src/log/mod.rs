@@ -195,7 +195,8 @@ where
             storage.set_readers(config.readers).map_err(Error::Storage)?;
         }
         let known = recover(&mut storage, buffer.as_mut(), shape, config.readers);
-        let Known { tail, clean, found, journal, readers } = known.map_err(Error::Storage)?;
+        let Known { tail, clean, headed, found, journal, readers } =
+            known.map_err(Error::Storage)?;
         let mut log = Self {
             storage,
             buffer,
@@ -213,7 +214,8 @@ where
             clean,
             ahead: false,
         };
-        if log.plan.is_named::<S>() {
+        // Where the header of the newest bucket is rotten, the one before it says that it counts.
+        if headed && log.plan.is_named::<S>() {
             log.discard_consumed()?;
         }
         Ok(log)

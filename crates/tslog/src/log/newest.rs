@@ -9,7 +9,7 @@ use crate::{
 
 /// How far behind a sound header buckets with rotten ones are believed. Each number that may be is
 /// one more chance for random bytes to pass.
-const ROTTEN: u32 = 4;
+pub(super) const ROTTEN: u32 = 4;
 
 impl<S: Storage> Probe<'_, '_, S> {
     /// The first number from bucket `oldest` on: that of the first sound header, or of a sound
@@ -25,9 +25,10 @@ impl<S: Storage> Probe<'_, '_, S> {
         let mut first = self.first_at_or_after(oldest.saturating_add(1), head).unwrap_or(1);
         let buckets = u64::from(head.saturating_sub(oldest));
         let most = self.plan.numbers_max::<S>().saturating_mul(buckets);
+        let low = first.saturating_sub(most).max(1);
         let mut index = oldest;
         while index <= head && self.bucket_header(index).is_none() {
-            let numbers = (first.saturating_sub(most).max(1), first);
+            let numbers = (low, first);
             let mut search = self.search(index, FIRST_FRAME, numbers, most);
             while let Some(link) = self.next_sound(&mut search) {
                 first = first.min(link.number);
@@ -129,7 +130,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         // The slot behind was erased for the bucket to come, or holds the oldest one with a rotten
         // header.
         let second = oldest.saturating_add(1).min(newest);
-        let after = self.first_at_or_after(second, newest).unwrap_or(0);
+        // Without any sound header, the ring is in its first lap.
+        let after = self.first_at_or_after(second, newest).unwrap_or(2);
         let most = self.plan.numbers_max::<S>().saturating_mul(u64::from(ring));
         let low = after.saturating_sub(most);
         let whole = self.first_sound(oldest, low, after.saturating_sub(1)).is_some();

@@ -6,10 +6,14 @@
 //! range, once.
 
 use super::{
+    newest::ROTTEN,
     probe::{Link, Probe},
-    walk::Walk,
 };
-use crate::{layout::plan::FIRST_FRAME, storage::Storage, words::SeqnRange};
+use crate::{
+    layout::{frame::Kind, plan::FIRST_FRAME},
+    storage::Storage,
+    words::SeqnRange,
+};
 
 /// How far from where a frame should lie it is looked for, should its sector or another one read
 /// as one of its neighbours.
@@ -231,7 +235,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         let most = self.plan.numbers_max::<S>();
         let from = at.offset.saturating_sub(NEAR).max(FIRST_FRAME);
         let numbers = (next.saturating_sub(most), high);
-        let mut search = self.search(at.index, from, numbers, most.saturating_mul(2));
+        let mut search = self.search(at.index, from, numbers, self.most_missing());
         let mut nearest: Option<Link> = None;
         let mut until = u32::MAX;
         while let Some(link) = self.next_sound(&mut search).filter(|link| link.offset <= until) {
@@ -315,7 +319,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// How many numbers from `next` on lie in bucket `index`, which is not the newest.
     fn left_in(&mut self, bounds: &Bounds, index: u32, next: u64) -> u32 {
         let following = index.saturating_add(1);
-        let high = next.saturating_add(self.plan.numbers_max::<S>());
+        let high = next.saturating_add(self.most_missing());
         let end = if let Some(header) = self.bucket_header(following) {
             header.first
         } else {
@@ -333,8 +337,20 @@ impl<S: Storage> Probe<'_, '_, S> {
     fn end_of(&mut self, bounds: &Bounds, index: u32, next: u64) -> u64 {
         let end = self.first_at_or_after(index.saturating_add(1), bounds.head);
         let end = end.unwrap_or(bounds.last.saturating_add(1));
-        let mut walk = Walk::from_number(0);
-        let committed = if self.walk(index, next, &mut walk) { walk.committed } else { 0 };
-        end.min(committed.saturating_add(1))
+        let low = next.saturating_sub(self.plan.numbers_max::<S>());
+        let mut search = self.search(index, FIRST_FRAME, (low, end), self.most_missing());
+        let mut committed = 0;
+        while let Some(link) = self.next_sound(&mut search) {
+            if link.header.kind != Kind::Part {
+                committed = link.next().max(committed);
+            }
+        }
+        end.min(committed)
+    }
+
+    /// How many numbers may be gone around the one that is read next: whole buckets may be, in
+    /// front of one whose header is rotten.
+    fn most_missing(&self) -> u64 {
+        self.plan.numbers_max::<S>().saturating_mul(u64::from(ROTTEN).saturating_add(2))
     }
 }

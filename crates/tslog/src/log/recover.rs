@@ -36,6 +36,8 @@ use crate::{
 pub(super) struct Known<const R: usize> {
     pub(super) tail: Tail,
     pub(super) clean: bool,
+    /// The header of the newest bucket is sound.
+    pub(super) headed: bool,
     pub(super) found: Found,
     pub(super) journal: JournalState,
     pub(super) readers: [ReaderState; R],
@@ -85,7 +87,8 @@ pub(super) fn recover<S: Storage, const R: usize>(
     });
     let most = readers.iter().take(usize::from(declared)).map(|reader| reader.committed).max();
     let found = end.number_beyond(most.unwrap_or(0).max(vouched));
-    Ok(Known { tail: end.tail(), clean: end.clean, found, journal, readers })
+    let headed = end.walk.headed;
+    Ok(Known { tail: end.tail(), clean: end.clean, headed, found, journal, readers })
 }
 
 /// What the places of their own tell of the readers, where slots have names. Nothing is known of a
