@@ -79,8 +79,7 @@ impl Batches for Writer {
         let Begun { commit, plan, batch, lending, done } = begun;
         let parts = if commit.has_parts { lending.sync() } else { Ok(()) };
         let (offset, bytes) = commit.frame.seal(plan, batch);
-        let written = parts.and_then(|()| lending.write(offset, bytes));
-        *done = written.and_then(|()| lending.sync());
+        *done = parts.and_then(|()| lending.write_durably(offset, bytes));
     }
 
     fn end(&mut self, begun: Begun) -> Result<(), Self::Error> {

@@ -103,6 +103,8 @@ impl Folder<RealDir> {
         }
         let own = name(slot);
         self.space.fill_rest(&mut self.dir);
+        // A write that is durable takes along nothing that was written before it.
+        let is_clean = self.unsynced.is_empty() && !self.names_changed;
         self.touch(own);
         let Self { dir, unsynced, .. } = self;
         let others = unsynced.iter().filter(|name| **name != own);
@@ -110,6 +112,7 @@ impl Folder<RealDir> {
             others: others.map(|name| dir.lend(*name)).collect::<io::Result<_>>()?,
             file: dir.lend(own)?,
             names: self.names_changed.then(|| self.dir.lend_names()),
+            in_one_call: is_clean && self.dir.syncs_writes,
         })
     }
 
@@ -490,6 +493,42 @@ mod tests {
         assert_eq!(calls(&mut folder), ["sync names"]);
         folder.sync().unwrap();
         assert_eq!(calls(&mut folder), [""; 0]);
+    }
+
+    #[test]
+    fn a_write_is_made_durable_by_itself_only_where_nothing_else_waits_for_a_sync() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut folder = Folder::open_writer(&temp.path().join("log"), true).unwrap();
+        // What the folder of this test happens to be on must not matter.
+        folder.dir.syncs_writes = true;
+        folder.erase(0).unwrap();
+        folder.erase(2).unwrap();
+        folder.reserve(2, 100).unwrap();
+        let mut written = 0;
+        let mut commit = |folder: &mut Folder| {
+            let lending = folder.lend(2).unwrap();
+            lending.write_durably(written, b"frame").unwrap();
+            folder.take_back(true);
+            written += 5;
+            lending.in_one_call
+        };
+        assert!(!commit(&mut folder), "the file and its name are new");
+        assert!(commit(&mut folder));
+        folder.write(2, 50, b"part").unwrap();
+        assert!(!commit(&mut folder), "the file was written before");
+        folder.reserve(2, 200).unwrap();
+        assert!(!commit(&mut folder), "it has grown");
+        folder.write(0, 0, b"header").unwrap();
+        assert!(!commit(&mut folder), "another file was written");
+        folder.erase(3).unwrap();
+        folder.discard(3).unwrap();
+        assert!(!commit(&mut folder), "a name has come and gone");
+        assert!(commit(&mut folder));
+        folder.dir.syncs_writes = false;
+        assert!(!commit(&mut folder), "the file system is a strange one");
+        let mut out = [0; 45];
+        folder.read(2, 0, &mut out).unwrap();
+        assert_eq!(&out[..40], b"frame".repeat(8));
     }
 
     #[test]

@@ -131,7 +131,9 @@ fn draw(rng: &mut Rng, marks_at: u64) -> (Work, Work) {
 fn start(work: &Work, folder: &Path, marks: &Path, lies: bool) -> Result<Spoken> {
     let mut command = if lies {
         let mut strace = Command::new("strace");
-        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync"]);
+        strace.args(["-f", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync,pwritev2"]);
+        // A write that syncs is then made as a write and a sync.
+        strace.args(["-e", "inject=pwritev2:error=EOPNOTSUPP"]);
         strace.args(["-e", "inject=fsync,fdatasync:retval=0"]).arg(crate::machine::own_path());
         strace
     } else {

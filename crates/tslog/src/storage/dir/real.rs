@@ -16,7 +16,7 @@ use std::{fs::File, path::Path, sync::Arc};
 
 use super::{
     Dir, Name,
-    lent::{Lent, LentNames, sync_data},
+    lent::{Lent, LentNames, sync_data, syncs_writes},
     watch::Watch,
 };
 
@@ -43,6 +43,8 @@ const IDLE_FILES_MAX: usize = 2;
 pub struct RealDir {
     folder: Arc<OwnedFd>,
     writable: bool,
+    /// A write can be told to be durable.
+    pub(in super::super) syncs_writes: bool,
     /// The least recently used first.
     open: Vec<OpenFile>,
     locks: Vec<Held>,
@@ -90,7 +92,9 @@ impl RealDir {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         match retry_on_intr(|| rustix::fs::open(path, flags, Mode::empty())) {
             Ok(folder) => {
-                Ok(Self { folder: Arc::new(folder), writable, open: Vec::new(), locks: Vec::new() })
+                let (open, locks) = (Vec::new(), Vec::new());
+                let syncs_writes = writable && syncs_writes(&folder);
+                Ok(Self { folder: Arc::new(folder), writable, syncs_writes, open, locks })
             }
             Err(Errno::NOTDIR | Errno::LOOP) if path.is_symlink() => {
                 Err(refusal(path.display(), "a symbolic link; name the folder it points to"))
