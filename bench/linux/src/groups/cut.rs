@@ -31,7 +31,7 @@ fn cut(kind: Kind, place: &Path, cuts: u64, results: &mut Results) -> Result<(),
     let mut recorded =
         Recorded::make(place, |root, marks| store(kind, &root.join("store"), marks))?;
     let [image, root] = ["image", "root"].map(|name| place.join(name));
-    let mut random = Random(9);
+    let mut random = Random::new(9);
     for part in 0..cuts {
         let said = recorded.cut(&image, (part, cuts), &mut random)?;
         let acknowledged = said.trim_end_matches('\0').lines().last().map_or(0, kill::number_of);

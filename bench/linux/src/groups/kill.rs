@@ -25,7 +25,7 @@ pub fn run(ext4: &Ext4, pace: Pace, results: &mut Results) {
     let kinds = Kind::ALL.iter().copied().filter(|kind| !kind.is_baseline());
     for kind in kinds {
         // The same seed for all: each is killed after the same times.
-        let mut random = Random(8);
+        let mut random = Random::new(8);
         for _ in 0..pace.tries(40) {
             let folder = ext4.memory_folder("kill");
             one(kind, &folder, Duration::from_micros(random.below(LONGEST)), results);

@@ -68,7 +68,7 @@ fn flip(kind: Kind, image: &Image, folder: &Path, pace: Pace, results: &mut Resu
     let flips = pace.tries(400);
     let bits = image.bits();
     results.add(case, kind, "bytes", &(bits / 8));
-    let mut random = Random(1);
+    let mut random = Random::new(1);
     for flip in 0..flips {
         // One in each of as many equal parts of the store.
         let (begin, end) = (bits * flip / flips, bits * (flip + 1) / flips);
