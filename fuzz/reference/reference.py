@@ -212,7 +212,7 @@ class Header:
 
 
 def log_header(copy: bytes, kind: int) -> Header | None:
-    if len(copy) < 60 or copy[:8] != MAGIC or copy[8] != 1 or copy[9] != kind:
+    if len(copy) < 60 or copy[:8] != MAGIC or copy[8] != 1:
         return None
     write_size, generation = struct.unpack_from("<HI", copy, 10)
     fields = struct.unpack_from("<IIIIHHI", copy, 32)
@@ -220,6 +220,10 @@ def log_header(copy: bytes, kind: int) -> Header | None:
     if formats > FORMATS_MAX or text_size > TEXT_MAX or 60 + text_size > min(slot_size, len(copy)):
         return None
     if struct.unpack_from("<I", copy, 56 + text_size)[0] != crc(0, copy[: 56 + text_size]):
+        return None
+    if copy[9] not in (FIXED, NAMED):
+        raise Impossible("the log header is sound and says what cannot be")
+    if copy[9] != kind:
         return None
     lines = copy[56 : 56 + text_size].decode("utf-8", "replace").split("\n")
     return Header(
@@ -421,8 +425,8 @@ class Log:
         size, least = self.header.record_size, 1
         for place, bucket in enumerate(self.buckets):
             limit = min(self.end, self.limit(bucket, self.buckets[place + 1 :]))
-            if bucket.first is not None and bucket.first <= bucket.index:
-                # Each bucket before it holds a record.
+            if bucket.first == 1 and bucket.index > 0:
+                # The first record lies in bucket 0.
                 return False
             least = max(least, bucket.first or 1)
             for frame in bucket.frames:
@@ -498,11 +502,10 @@ class Log:
 
     def numbers_max(self) -> int:
         """The most numbers a bucket can hold."""
-        size = self.header.bucket_size
         if isinstance(self.medium, Flash):
             # A commit may be larger than a bucket, but not than a slot.
-            size = max(size, self.header.slot_size // self.header.record_size)
-        return size
+            return self.header.slot_size // self.header.record_size
+        return self.header.bucket_size
 
     def numbers(self, index: int, before: list[Bucket]) -> tuple[int, int]:
         """The numbers that a bucket may begin with, given those before."""
@@ -511,7 +514,8 @@ class Log:
         for bucket in reversed(near):
             if bucket.first is not None:
                 return bucket.first, bucket.first + size * (index - bucket.index)
-        if index == 0 or (near and near[0].index == 0):
+        down_to_0 = index <= 4 if isinstance(self.medium, Flash) else near and near[0].index == 0
+        if index == 0 or down_to_0:
             return 1, 1 + size * index
         return 1, 1
 
@@ -671,7 +675,7 @@ class Log:
             if bucket.first is not None:
                 return min([bucket.first, *found])
             found += [frame.number for frame in bucket.frames]
-        return min(records, default=self.end + 1)
+        return 1 if self.newest else self.end + 1
 
 
 def later(a: bytes, b: bytes) -> bool:

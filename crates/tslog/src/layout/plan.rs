@@ -60,10 +60,10 @@ impl Plan {
     }
 
     /// The most numbers a bucket can hold. On fixed slots a commit may be larger than the
-    /// `bucket_size`.
+    /// `bucket_size`, and than a slot none is.
     pub(crate) fn numbers_max<S: Storage>(&self) -> u64 {
         let fit = self.slot_size.checked_div(self.record_size).unwrap_or(0);
-        u64::from(if self.is_named::<S>() { self.bucket_size } else { self.bucket_size.max(fit) })
+        u64::from(if self.is_named::<S>() { self.bucket_size } else { fit })
     }
 
     /// The slot of bucket `index`. It is needed all over, and a division is not short.
