@@ -73,6 +73,17 @@ pub(crate) enum Refused {
 }
 
 impl LogHeader {
+    /// Nothing was read yet.
+    pub(crate) const NONE: Self = Self {
+        generation: 0,
+        id: [0; 16],
+        geometry: Geometry { slot_size: 0, slot_count: 0, write_size: 0, slots: Slots::Fixed },
+        record_size: 0,
+        bucket_size: 0,
+        formats: 0,
+        text_size: 0,
+    };
+
     pub(crate) fn encode(&self) -> [u8; FIXED_SIZE] {
         let mut bytes = [0; FIXED_SIZE];
         put(&mut bytes, 0, &MAGIC);

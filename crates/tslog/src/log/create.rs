@@ -86,7 +86,8 @@ fn begin<S: Storage>(storage: &mut S) -> Result<(), S::Error> {
         return unmade::mark(storage);
     }
     let mut medium = Medium::new(storage);
-    let copy_b = read_copy(&mut medium, 1);
+    let mut header = LogHeader::NONE;
+    let copy_b = read_copy(&mut medium, 1, &mut header);
     if medium.end(copy_b)? == Err(Refused::Blank) {
         return Ok(());
     }
@@ -107,8 +108,9 @@ fn keep_old_in_copy_b<S: Storage>(
         journal::keep_in_copy_b(storage, &plan, old.size())?;
     }
     let mut medium = Medium::new(storage);
-    let copy_b = read_stable(&mut medium, 1);
-    if medium.end(copy_b)?.as_ref() != Ok(old) {
+    let mut copy_b = LogHeader::NONE;
+    let read = read_stable(&mut medium, 1, &mut copy_b);
+    if medium.end(read)?.is_err() || copy_b != *old {
         journal::copy_header(storage, &plan, 0)?;
     }
     Ok(())

@@ -46,31 +46,43 @@ impl Copies {
     }
 }
 
-/// The header that counts, and where it lies.
+/// The header that counts, and which copies of it can be relied on.
 pub(crate) fn find<S: Storage>(storage: &mut S) -> Result<(LogHeader, Copies), Error<S::Error>> {
-    let mut medium = Medium::new(storage);
-    let found = find_in(&mut medium);
-    match medium.end(()) {
-        Ok(()) => found,
-        Err(error) => Err(Error::Storage(error)),
-    }
+    let mut header = LogHeader::NONE;
+    let copies = find_into(storage, &mut header)?;
+    Ok((header, copies))
 }
 
-fn find_in<S: Storage>(medium: &mut Medium<'_, S>) -> Result<(LogHeader, Copies), Error<S::Error>> {
-    let first = read_copy(medium, 0);
-    let second = read_copy(medium, 1);
-    if let Ok(header) = first {
-        if first == second {
-            return Ok((header, Copies::Both));
+/// The same, with the header put where the caller has room for it.
+fn find_into<S: Storage>(
+    storage: &mut S,
+    header: &mut LogHeader,
+) -> Result<Copies, Error<S::Error>> {
+    let mut medium = Medium::new(storage);
+    let found = find_in(&mut medium, header);
+    medium.end(()).map_err(Error::Storage)?;
+    found
+}
+
+fn find_in<S: Storage>(
+    medium: &mut Medium<'_, S>,
+    header: &mut LogHeader,
+) -> Result<Copies, Error<S::Error>> {
+    let mut other = LogHeader::NONE;
+    let first = read_copy(medium, 0, header);
+    let second = read_copy(medium, 1, &mut other);
+    if first.is_ok() {
+        if second.is_ok() && *header == other {
+            return Ok(Copies::Both);
         }
         // Copy B is written once copy A is safe, so the writing of this one may have been cut.
-        if is_stable(medium, 0, &header) {
-            return Ok((header, Copies::OnlyA));
+        if is_stable(medium, 0, header) {
+            return Ok(Copies::OnlyA);
         }
     }
-    let refused = match second {
-        Ok(header) => return Ok((header, Copies::OnlyB)),
-        Err(refused) => refused,
+    let Err(refused) = second else {
+        *header = other;
+        return Ok(Copies::OnlyB);
     };
     let unmade = match medium.geometry().slots {
         Slots::Named => {
@@ -102,9 +114,10 @@ fn is_begun<S: Storage>(medium: &mut Medium<'_, S>) -> bool {
 pub(crate) fn read_stable<S: Storage>(
     medium: &mut Medium<'_, S>,
     slot: u32,
-) -> Result<LogHeader, Refused> {
-    let header = read_copy(medium, slot)?;
-    if is_stable(medium, slot, &header) { Ok(header) } else { Err(Refused::Foreign) }
+    header: &mut LogHeader,
+) -> Result<(), Refused> {
+    read_copy(medium, slot, header)?;
+    if is_stable(medium, slot, header) { Ok(()) } else { Err(Refused::Foreign) }
 }
 
 /// True if a copy reads as this header every time.
@@ -112,7 +125,17 @@ pub(crate) fn read_stable<S: Storage>(
 fn is_stable<S: Storage>(medium: &mut Medium<'_, S>, slot: u32, header: &LogHeader) -> bool {
     let named = medium.geometry().slots == Slots::Named;
     let again = if named { 1 } else { READS };
-    (0..again).all(|_| read_copy(medium, slot).as_ref() == Ok(header))
+    (0..again).all(|_| is_copy(medium, slot, header))
+}
+
+/// True if a copy reads as this header.
+pub(crate) fn is_copy<S: Storage>(
+    medium: &mut Medium<'_, S>,
+    slot: u32,
+    header: &LogHeader,
+) -> bool {
+    let mut read = LogHeader::NONE;
+    read_copy(medium, slot, &mut read).is_ok() && read == *header
 }
 
 /// Tells whether this is still the log of `plan`, for those who look at it beside its writer.
@@ -126,14 +149,15 @@ pub(crate) fn check_same<S: Storage>(
     if header.base_seed() == plan.base_seed { Ok(()) } else { Err(Error::Closed) }
 }
 
-/// Reads and checks one copy.
+/// Reads one copy into `header`, which means something only if the copy passes its check.
 pub(crate) fn read_copy<S: Storage>(
     medium: &mut Medium<'_, S>,
     slot: u32,
-) -> Result<LogHeader, Refused> {
+    header: &mut LogHeader,
+) -> Result<(), Refused> {
     let mut fixed = [0; FIXED_SIZE];
     medium.read(slot, 0, &mut fixed);
-    let header = LogHeader::decode(&fixed)?;
+    *header = LogHeader::decode(&fixed)?;
     if header.size() > medium.extent(slot) {
         return Err(Refused::Foreign);
     }
@@ -148,7 +172,7 @@ pub(crate) fn read_copy<S: Storage>(
     }
     let mut stored = [0; 4];
     medium.read(slot, header.crc_offset(), &mut stored);
-    if crc == u32::from_le_bytes(stored) { Ok(header) } else { Err(Refused::Foreign) }
+    if crc == u32::from_le_bytes(stored) { Ok(()) } else { Err(Refused::Foreign) }
 }
 
 /// The text of a header, byte by byte.
@@ -246,7 +270,8 @@ impl Shape {
     #[inline(never)]
     pub(super) fn find<S: Storage>(&mut self, storage: &mut S) -> Result<(), Error<S::Error>> {
         storage.geometry().check()?;
-        let (header, copies) = find(storage)?;
+        let mut header = LogHeader::NONE;
+        let copies = find_into(storage, &mut header)?;
         let (was, is) = (header.geometry, storage.geometry());
         if was.slot_size != is.slot_size {
             return Err(Mismatch::SlotSize(was.slot_size, is.slot_size).into());

@@ -11,6 +11,7 @@ use crate::{
         crc::crc32c,
         cursor::{JOURNAL_SIZE, Journal},
         frame::{self, Kind},
+        header::LogHeader,
         plan::Plan,
     },
     storage::Storage,
@@ -123,11 +124,9 @@ fn read<S: Storage>(
     slot: u8,
     offset: u32,
 ) -> Option<Journal> {
-    let size = plan.journal_frame();
-    let mut journal = None;
+    let mut bytes = [0; 64];
+    let bytes = bytes.get_mut(..plan.journal_frame() as usize).unwrap_or_default();
     for _ in 0..super::walk::READS {
-        let mut bytes = [0; 64];
-        let bytes = bytes.get_mut(..size as usize).unwrap_or_default();
         medium.read(u32::from(slot), offset, bytes);
         let header = frame::decode_at(bytes)?;
         let payload = bytes.get(frame::SIZE..).unwrap_or_default();
@@ -135,9 +134,8 @@ fn read<S: Storage>(
         if header.kind != Kind::Journal || !header.begins_with(computed, 0) {
             return None;
         }
-        journal = payload.first_chunk::<JOURNAL_SIZE>().map(Journal::decode);
     }
-    journal
+    bytes.get(frame::SIZE..).and_then(<[u8]>::first_chunk::<JOURNAL_SIZE>).map(Journal::decode)
 }
 
 /// Erases the other header slot and writes the header there again; returns it and where the first
@@ -149,8 +147,9 @@ pub(super) fn copy_header<S: Storage>(
     slot: u8,
 ) -> Result<(u8, u32), S::Error> {
     let mut medium = Medium::new(storage);
-    let header = header::read_stable(&mut medium, u32::from(slot));
-    let sound = medium.end(header)?.is_ok_and(|header| header.base_seed() == plan.base_seed);
+    let mut header = LogHeader::NONE;
+    let read = header::read_stable(&mut medium, u32::from(slot), &mut header);
+    let sound = medium.end(read)?.is_ok() && header.base_seed() == plan.base_seed;
     let target = if sound { u32::from(1_u8.saturating_sub(slot)) } else { u32::from(slot) };
     copy_header_from(storage, plan, 1_u32.saturating_sub(target))
 }
@@ -172,8 +171,9 @@ fn copy_header_from<S: Storage>(
 ) -> Result<(u8, u32), S::Error> {
     let target = 1_u32.saturating_sub(source);
     let mut medium = Medium::new(storage);
-    let header = header::read_stable(&mut medium, source);
-    let Ok(header) = medium.end(header)? else {
+    let mut header = LogHeader::NONE;
+    let read = header::read_stable(&mut medium, source, &mut header);
+    let Ok(()) = medium.end(read)? else {
         // Both are damaged now; what is left is left alone, and journals go nowhere.
         return Ok((u8::from(target == 1), u32::MAX));
     };

@@ -54,8 +54,8 @@ impl Schema {
         header: &LogHeader,
     ) -> Result<Self, Error<S::Error>> {
         let mut medium = Medium::new(storage);
-        let first = header::read_copy(&mut medium, 0);
-        let mut text = header::Text::new(header.size(), u32::from(first.as_ref() != Ok(header)));
+        let slot = u32::from(!header::is_copy(&mut medium, 0, header));
+        let mut text = header::Text::new(header.size(), slot);
         let mut bytes = Vec::new();
         while let Some(byte) = text.next(&mut medium) {
             bytes.push(byte);
