@@ -128,7 +128,7 @@ fn erase_ring_of<S: Storage>(storage: &mut S, header: &LogHeader) -> Result<(), 
     let mut chunk = [0; 32];
     for slot in FIRST_BUCKET_SLOT..slot_count {
         let window = &mut Window::exact(&mut chunk);
-        let header = look(storage, plan, window, |probe| probe.header_in_slot(slot));
+        let header = look(storage, plan, window, |probe| probe.index_in_slot(slot));
         if header.map_err(Error::Storage)?.is_some() {
             storage.erase(slot).map_err(Error::Storage)?;
         }

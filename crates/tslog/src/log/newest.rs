@@ -16,8 +16,8 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// frame in the buckets before that.
     #[inline(never)]
     pub(crate) fn first_number(&mut self, oldest: u32, head: u32) -> u64 {
-        if let Some(header) = self.bucket_header(oldest) {
-            return header.first;
+        if let Some(first) = self.first_of(oldest) {
+            return first;
         }
         if oldest == 0 {
             return 1;
@@ -27,7 +27,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         let most = self.plan.numbers_max::<S>().saturating_mul(buckets);
         let low = first.saturating_sub(most).max(1);
         let mut index = oldest;
-        while index <= head && self.bucket_header(index).is_none() {
+        while index <= head && self.first_of(index).is_none() {
             let numbers = (low, first);
             let mut search = self.search(index, FIRST_FRAME, numbers, most);
             while let Some(link) = self.next_sound(&mut search) {
@@ -75,11 +75,6 @@ impl<S: Storage> Probe<'_, '_, S> {
             }
         }
         Some((newest, behind))
-    }
-
-    /// The bucket of this log in `slot`, if its header is sound.
-    fn index_in_slot(&mut self, slot: u32) -> Option<u32> {
-        self.header_in_slot(slot).map(|header| header.index)
     }
 
     /// True if no header was begun in the slot of this position, or it was erased.
@@ -212,8 +207,8 @@ impl<S: Storage> Probe<'_, '_, S> {
             && index.saturating_sub(below) <= ROTTEN
         {
             before = below;
-            if let Some(header) = self.bucket_header(before) {
-                return (header.first, header.first.saturating_add(room(before)));
+            if let Some(first) = self.first_of(before) {
+                return (first, first.saturating_add(room(before)));
             }
         }
         if before == 0 {

@@ -180,10 +180,11 @@ impl<S: Storage> Probe<'_, '_, S> {
         (self.window.index, self.window.offset, self.window.len) = (index, offset, want);
     }
 
-    /// The header of bucket `index`, if the slot holds that bucket and its header is sound.
-    pub(crate) fn bucket_header(&mut self, index: u32) -> Option<BucketHeader> {
-        let header = self.header_in_slot(self.plan.slot(index));
-        header.filter(|header| header.index == index)
+    /// The first number of bucket `index`, if the slot holds that bucket and its header is sound.
+    pub(crate) fn first_of(&mut self, index: u32) -> Option<u64> {
+        let bytes = self.header_bytes(self.plan.slot(index));
+        let header = BucketHeader::decode(&bytes, self.plan.base_seed)?;
+        (header.index == index).then_some(header.first)
     }
 
     /// The bytes of the header in `slot`.
@@ -193,11 +194,11 @@ impl<S: Storage> Probe<'_, '_, S> {
         bytes
     }
 
-    /// The header of whatever bucket of this log lies in `slot`.
-    pub(crate) fn header_in_slot(&mut self, slot: u32) -> Option<BucketHeader> {
+    /// The bucket of this log in `slot`, if its header is sound.
+    pub(crate) fn index_in_slot(&mut self, slot: u32) -> Option<u32> {
         let bytes = self.header_bytes(slot);
-        let header = BucketHeader::decode(&bytes, self.plan.base_seed);
-        header.filter(|header| self.plan.slot(header.index) == slot)
+        let header = BucketHeader::decode(&bytes, self.plan.base_seed)?;
+        (self.plan.slot(header.index) == slot).then_some(header.index)
     }
 
     /// Sees whether there may be a frame where `link` is, by its header.
@@ -247,8 +248,8 @@ impl<S: Storage> Probe<'_, '_, S> {
     pub(crate) fn first_at_or_after(&mut self, index: u32, head: u32) -> Option<u64> {
         let mut index = index;
         while index <= head {
-            if let Some(header) = self.bucket_header(index) {
-                return Some(header.first);
+            if let Some(first) = self.first_of(index) {
+                return Some(first);
             }
             index = self.above(index, head);
         }

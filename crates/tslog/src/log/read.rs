@@ -219,7 +219,7 @@ impl<S: Storage> Probe<'_, '_, S> {
             return (found.number > next).then_some(Step::Damaged(gap));
         }
         let following = at.index.saturating_add(1);
-        if at.index < bounds.head && self.bucket_header(following).is_none() {
+        if at.index < bounds.head && self.first_of(following).is_none() {
             // Where the next header is rotten, nobody says where this bucket ends; its frames do.
             let offset = FIRST_FRAME;
             let following = self.above(at.index, bounds.head);
@@ -259,8 +259,8 @@ impl<S: Storage> Probe<'_, '_, S> {
             let middle = low.midpoint(high);
             let mut probe = middle;
             let first = loop {
-                if let Some(header) = self.bucket_header(probe) {
-                    break Some(header.first);
+                if let Some(first) = self.first_of(probe) {
+                    break Some(first);
                 }
                 probe = self.below(probe).unwrap_or(low);
                 if probe <= low {
@@ -283,7 +283,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         if low == bounds.oldest
             && let Some(first) = self.first_at_or_after(low, bounds.head)
             && first > next
-            && self.bucket_header(low).is_some()
+            && self.first_of(low).is_some()
         {
             // Only a forged bucket begins beyond the end.
             let last = first.saturating_sub(1).min(bounds.last);
@@ -297,7 +297,7 @@ impl<S: Storage> Probe<'_, '_, S> {
         let index = at.index;
         *at = Position { offset: FIRST_FRAME, ..Position::start_of(index) };
         // Where nothing says which number the bucket begins with, `find_way` looks for this one.
-        let first = self.bucket_header(index)?.first;
+        let first = self.first_of(index)?;
         if first > next {
             let last = first.saturating_sub(1).min(bounds.last);
             return Some(Step::Damaged(SeqnRange { first: next, last }));
@@ -320,8 +320,8 @@ impl<S: Storage> Probe<'_, '_, S> {
     fn left_in(&mut self, bounds: &Bounds, index: u32, next: u64) -> u32 {
         let following = index.saturating_add(1);
         let high = next.saturating_add(self.most_missing());
-        let end = if let Some(header) = self.bucket_header(following) {
-            header.first
+        let end = if let Some(first) = self.first_of(following) {
+            first
         } else {
             match self.first_sound(following, next, high) {
                 Some(first) if first.offset == FIRST_FRAME => first.number,

@@ -275,8 +275,8 @@ where
         for index in (next..=next.saturating_add(3)).rev() {
             let slot = self.plan.slot(index);
             // A bucket counts with a rotten header too, behind the one before it.
-            let is_there = self.look(|probe| match probe.header_in_slot(slot) {
-                Some(header) => header.index == index,
+            let is_there = self.look(|probe| match probe.index_in_slot(slot) {
+                Some(there) => there == index,
                 None => probe.first_sound(index, low, high).is_some(),
             })?;
             if is_there {

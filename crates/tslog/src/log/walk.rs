@@ -127,7 +127,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     fn is_header_stable(&mut self, index: u32) -> bool {
         let again = if self.plan.is_named::<S>() { 1 } else { READS };
         for _ in 0..again {
-            if self.bucket_header(index).is_none() {
+            if self.first_of(index).is_none() {
                 return false;
             }
         }

@@ -296,7 +296,7 @@ impl<S: Storage> View<S> {
     /// # Errors
     /// [`Error::Storage`].
     pub fn bucket_first(&mut self, index: u32) -> Result<Option<u64>, Error<S::Error>> {
-        Ok(self.probe(|probe| probe.bucket_header(index))?.map(|header| header.first))
+        self.probe(|probe| probe.first_of(index))
     }
 
     /// The numbers that are there.
