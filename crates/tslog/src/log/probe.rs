@@ -39,6 +39,7 @@ pub(crate) struct Window<'w> {
 
 impl<'w> Window<'w> {
     /// A window that reads just what is asked for.
+    #[inline(never)]
     pub(crate) fn exact(bytes: &'w mut [u8]) -> Self {
         Self { bytes, index: 0, offset: 0, len: 0, ahead: false }
     }
@@ -99,6 +100,7 @@ pub(crate) struct Link {
 
 impl Link {
     /// A place where a frame should begin with a number; [`Probe::see`] looks what is there.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn at(offset: u32, number: u64) -> Self {
         let header = FrameHeader { count: 0, kind: frame::Kind::Close, crc: 0 };
         Self { offset, size: 0, header, number }
@@ -113,7 +115,9 @@ impl Link {
         self.offset.saturating_add(self.size)
     }
 
-    /// The number behind the last record of the frame.
+    /// The number behind the last record of the frame. It is needed all over: where flash is short,
+    /// a call is less than the sum.
+    #[cfg_attr(not(feature = "std"), inline(never))]
     pub(crate) fn next(&self) -> u64 {
         self.number.saturating_add(self.header.records())
     }
@@ -133,7 +137,7 @@ pub(crate) struct Search {
     offset: u32,
     end: u32,
     /// How many bytes may still be checked, as forged lengths must not make us slow.
-    budget: u64,
+    budget: u32,
 }
 
 /// Where those stand who look at a log.
@@ -178,6 +182,12 @@ impl<S: Storage> Probe<'_, '_, S> {
         let bytes = self.window.bytes.get_mut(..want).unwrap_or_default();
         self.storage.read(self.plan.slot(index), offset, bytes);
         (self.window.index, self.window.offset, self.window.len) = (index, offset, want);
+    }
+
+    /// How many bytes of bucket `index` may be other than blank, from its beginning.
+    #[inline(never)]
+    pub(super) fn extent(&mut self, index: u32) -> u32 {
+        self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size)
     }
 
     /// The first number of bucket `index`, if the slot holds that bucket and its header is sound.
@@ -257,6 +267,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     }
 
     /// Begins a search in bucket `index`. The work is bounded by a few times the slot.
+    #[inline(never)]
     pub(crate) fn search(
         &mut self,
         index: u32,
@@ -264,8 +275,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         (low, high): (u64, u64),
         missing: u64,
     ) -> Search {
-        let end = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
-        let budget = u64::from(end).saturating_mul(4).saturating_add(4096);
+        let end = self.extent(index);
+        let budget = end.saturating_mul(4).saturating_add(4096);
         Search { index, from, low, high, missing, offset: from, end, budget }
     }
 
@@ -286,7 +297,7 @@ impl<S: Storage> Probe<'_, '_, S> {
             }
             // What is not there costs little, and a rotten length must not end the search.
             let checked = link.size.min(search.end.saturating_sub(offset));
-            search.budget = search.budget.saturating_sub(u64::from(checked));
+            search.budget = search.budget.saturating_sub(checked);
             let computed = self.copy_frame(index, &link, 0, &mut []);
             let span = offset.saturating_sub(search.from).checked_div(self.plan.record_size);
             let most = search.missing.saturating_add(u64::from(span.unwrap_or(0)));
@@ -303,7 +314,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// True if nothing was written at `offset` or behind: a few places are blank, one of which
     /// would not be if a sector alone had been lost.
     pub(crate) fn ends_at(&mut self, index: u32, offset: u32) -> bool {
-        let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
+        let extent = self.extent(index);
         let (mut at, mut step) = (offset, 0);
         while at < extent {
             if !self.is_blank(index, at, at.saturating_add(32).min(extent)) {

@@ -147,7 +147,8 @@ impl End {
         }
     }
 
-    /// The last number.
+    /// The last number. In line in each place it would be more code.
+    #[inline(never)]
     fn committed(&self) -> u64 {
         self.walk.committed.max(self.walk.first.saturating_sub(1))
     }
@@ -269,7 +270,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     #[inline(never)]
     fn end_at(&mut self, end: &mut End, is_newest: bool) {
         let (index, walk) = (end.head, &end.walk);
-        end.extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
+        end.extent = self.extent(index);
         let orderly = walk.closed && walk.headed && is_newest;
         end.clean = orderly && self.rest_is_blank(index, walk.end, end.extent);
         if !end.clean {

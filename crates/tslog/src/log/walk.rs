@@ -248,7 +248,7 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// Bytes in a bucket that does not count: what a cut has left or, at worst, a commit gone
     /// rotten.
     pub(crate) fn bytes_in(&mut self, index: u32) -> u32 {
-        let extent = self.storage.extent(self.plan.slot(index)).min(self.plan.slot_size);
+        let extent = self.extent(index);
         self.bytes_behind(index, FIRST_FRAME, extent)
     }
 
