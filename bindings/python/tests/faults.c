@@ -26,13 +26,13 @@ void faults_fail_reads_after(int reads, int error)
 }
 void faults_fail_syncs(int error) { sync_error = error; }
 
-/* Lets this thread set no space aside, as on a file system that cannot: then the log writes what it
- * needs, by calls that pass through here. This one goes to the kernel directly. */
-static void refuse_fallocate(void)
+/* Lets this thread, and those it starts, make no such call, as on a system that lacks it: then the
+ * log does without, by calls that pass through here. This one goes to the kernel directly. */
+static void refuse(unsigned call)
 {
     struct sock_filter filter[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fallocate, 0, 1),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EOPNOTSUPP),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
     };
@@ -41,11 +41,14 @@ static void refuse_fallocate(void)
         abort();
 }
 
+/* A write that is durable is made as a write and a sync. */
+__attribute__((constructor)) static void refuse_durable_writes(void) { refuse(SYS_pwritev2); }
+
 /* Of writes only those that need room fail, as on a full disk. */
 void faults_fail_growth(int error)
 {
     if (error)
-        refuse_fallocate();
+        refuse(SYS_fallocate);
     grow_error = error;
 }
 
