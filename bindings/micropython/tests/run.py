@@ -14,7 +14,6 @@ from tslog import (  # noqa: E402
     TSLogError,
     TSLogFull,
     TSLogMismatch,
-    TSLogNotALog,
     TSLogObjectsUnsupported,
     TSLogObjectTooBig,
     TSLogTypeError,
@@ -306,20 +305,6 @@ def a_header_copy_or_a_cursor_place_that_is_torn_does_no_harm(folder):
     write(folder + "/reader-0", places)
     # The second commit went to the first place; the cursor before it is what is left.
     assert TSLog(folder).reader(0).next() == (2,)
-
-
-@test
-def a_file_of_another_program_that_has_the_name_of_a_header_is_refused_and_left_alone(folder):
-    os.mkdir(folder)
-    for foreign in (b"something else", b"tslog is my notes on logs", b"x"):
-        write(folder + "/header-0", foreign)
-        raises(TSLogNotALog, TSLog, folder, ["Q"])
-        assert read(folder + "/header-0") == foreign
-    # What a cut may leave of a header in the making.
-    for cut in (b"", b"tslo", b"\0\0\0\0g\r\n\x1a\x01"):
-        write(folder + "/header-0", cut)
-        TSLog(folder, ["Q"]).close()
-        os.remove(folder + "/header-1")
 
 
 @test

@@ -214,20 +214,9 @@ class TSLog:
             second = second or found
         if second is not None:
             raise TSLogNotALog("the log has layout version %d, later than this module" % second)
-        if _exists(self._path("header-1")) or indexes(self._folder) or not self._is_begun():
+        if _exists(self._path("header-1")) or indexes(self._folder):
             raise TSLogNotALog("what is in %s is not a log" % self._folder)
         return None
-
-    def _is_begun(self):
-        """Whether copy A is not there, or begins as a power cut may leave it while it is written."""
-        path = self._path("header-0")
-        if not _exists(path):
-            return True
-        file = open_file(path, "rb")
-        try:
-            return all(byte in (0, magic) for byte, magic in zip(file.read(8), b.MAGIC))
-        finally:
-            file.close()
 
     def _create(self, old, wanted):
         parsed, record_size, bucket_size = wanted

@@ -75,6 +75,11 @@ fn parts_of_a_commit_that_never_ended_are_no_records() {
 }
 
 #[test]
+fn a_log_whose_making_was_cut_can_be_made_whatever_the_cut_left_of_its_magic() {
+    survives(Kind::Named, &[(0x66, 3, 0)]);
+}
+
+#[test]
 fn the_first_commit_of_a_reader_that_is_torn_leaves_it_at_the_oldest_record() {
     survives(Kind::Named, &[(0x29, 46, 1), (0x3d, 100, 0), (0x70, 72, 0)]);
 }

@@ -1,9 +1,9 @@
-//! Flash or a folder that holds something else, and flash that no log fits: refused, with the
-//! reason, and left as it is.
+//! Flash that holds something else, and flash that no log fits: refused, with the reason, and left
+//! as it is.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use tslog::storage::ram::Ram;
-use tslog::{Config, Error, Invalid, Log, Options, buffer_size};
+use tslog::{Config, Error, Invalid, Log, buffer_size};
 
 const SLOT: usize = 4096;
 const SIZE: usize = 16 * SLOT;
@@ -90,26 +90,6 @@ fn what_is_not_a_log_is_never_overwritten_unless_one_is_to_be_made() {
         log.close().unwrap();
         let log = FlashLog::open(log.into_storage(), buffer(), &config()).unwrap();
         assert_eq!(log.stats().committed, 1, "{what}");
-    }
-}
-
-#[test]
-fn a_file_of_another_program_that_has_the_name_of_a_header_is_refused_and_left_alone() {
-    let temp = tempfile::tempdir().unwrap();
-    let header = temp.path().join("header-0");
-    let open = || Options::new().record_size(16).open_raw(temp.path());
-    for foreign in [&b"something else"[..], b"tslog is my notes on logs", b"\0\0\x7FELF", b"x"] {
-        std::fs::write(&header, foreign).unwrap();
-        assert!(matches!(open().map(drop), Err(Error::NotALog)), "{foreign:?}");
-        assert_eq!(std::fs::read(&header).unwrap(), foreign);
-        assert!(!temp.path().join("header-1").exists());
-    }
-    // What a cut may leave of a header in the making.
-    for cut in [&b""[..], b"tslo", b"tslog\r\n\x1A\x01", b"\0\0\0\0g\r\n\x1A\x01", &[0; 60]] {
-        std::fs::write(&header, cut).unwrap();
-        open().unwrap().close().unwrap();
-        assert!(std::fs::read(&header).unwrap().starts_with(b"tslog\r\n\x1A\x01"), "{cut:?}");
-        std::fs::remove_file(temp.path().join("header-1")).unwrap();
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     format::Format,
     layout::{
         crc::crc32c,
-        header::{FIXED_SIZE, LogHeader, MAGIC, Refused, TEXT_AT},
+        header::{FIXED_SIZE, LogHeader, Refused, TEXT_AT},
         plan::Plan,
     },
     storage::{Slots, Storage},
@@ -85,9 +85,8 @@ fn find_in<S: Storage>(
         return Ok(Copies::OnlyB);
     };
     let unmade = match medium.geometry().slots {
-        Slots::Named => {
-            refused == Refused::Blank && medium.present(u32::MAX).is_none() && is_begun(medium)
-        }
+        // The files have the log's own names, so that a blank copy B is enough.
+        Slots::Named => refused == Refused::Blank && medium.present(u32::MAX).is_none(),
         Slots::Fixed => unmade::is_unmade(medium),
     };
     if unmade {
@@ -99,14 +98,6 @@ fn find_in<S: Storage>(
         }
         _ => Err(Error::NotALog),
     }
-}
-
-/// True if the file of copy A begins as it may where the making of a log was cut: each byte of its
-/// magic is there, or was not written yet. The file of another program does not.
-fn is_begun<S: Storage>(medium: &mut Medium<'_, S>) -> bool {
-    let mut magic = MAGIC;
-    medium.read(0, 0, &mut magic);
-    magic.iter().zip(MAGIC).all(|(&is, magic)| is == magic || is == 0)
 }
 
 /// Reads one copy, and calls it damaged unless it reads the same every time: the other copy may
