@@ -102,6 +102,22 @@ const FIGURES: &[Figure] = &[
         ],
     },
     Figure {
+        name: "linux-peers",
+        commands: &[
+            "ROCKSDB_LIB_DIR=/usr/lib ROCKSDB_INCLUDE_DIR=/usr/include cargo run --release \
+             --manifest-path bench/linux/Cargo.toml --features rocksdb -- page",
+        ],
+        needs: &[
+            Need { probe: "g++ --version", package: Package::Debian("g++") },
+            Need { probe: "dpkg --status libclang-dev", package: Package::Debian("libclang-dev") },
+            Need {
+                probe: "dpkg --status librocksdb-dev",
+                package: Package::Debian("librocksdb-dev"),
+            },
+        ],
+        bars: &[("linux-peers_measured", AtLeast(11.0), "count")],
+    },
+    Figure {
         name: "linux",
         commands: &[
             "cargo run --release --package tslog-sim --bin figures -- linux",

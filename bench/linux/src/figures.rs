@@ -1,9 +1,8 @@
-//! The figures that have bars: tslog over the best of its peers, in one run.
-//!
-//! A few rounds of all peers tell, by the best of each, which of them are near enough to matter.
-//! From then on a round is each of them once, in an order that is drawn, and is compared within
-//! itself: what else the machine does changes from one round to the next, and much less within
-//! one. The median of all rounds counts.
+//! The figures that have bars: tslog over the best of its peers, in one run. A few rounds of all
+//! peers tell, by the best of each, which of them are near enough to matter. From then on a round
+//! is each of them once, in an order that is drawn, and is compared within itself: what else the
+//! machine does changes from one round to the next, and much less within one. The median of all
+//! rounds counts.
 
 use crate::groups::{Pace, Random, commits, read, unsynced};
 use crate::peers::Kind;

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use groups::Pace;
+use peers::Kind;
 use results::Results;
 use tslog_sim::mount::{self, Ext4, Place};
 
@@ -128,7 +129,12 @@ fn mounted(place: &Path, words: &[&str]) -> Result<(), String> {
         results.save()?;
         eprintln!("{name}: {:.0} s", begun.elapsed().as_secs_f64());
     }
-    document(&results)
+    document(&results)?;
+    let case = (groups::read::NAME, "16/1024");
+    let is_read = |kind: &&Kind| results.median(case, **kind, "disk").is_some();
+    let peers = Kind::ALL.iter().filter(|kind| !kind.is_baseline() && **kind != Kind::Tslog);
+    println!("linux-peers_measured {} count", peers.filter(is_read).count());
+    Ok(())
 }
 
 /// Writes the page and the plot, and its summary into the page about testing.

@@ -60,7 +60,9 @@ fn flip(kind: Kind, image: &Image, folder: &Path, pace: Pace, results: &mut Resu
             results.add(case, kind, "right", &said.count("right"));
             results.add(case, kind, "wrong", &said.count("wrong"));
             let words = said.failure.as_deref().or(said.text("refused")).or(said.text("told"));
-            results.add(case, kind, "words", &words.unwrap_or("nothing"));
+            // Where the store lay is of no interest, and another place each time.
+            let words = words.unwrap_or("nothing").replace(&folder.display().to_string(), "...");
+            results.add(case, kind, "words", &words);
         }
         None => results.add(case, kind, "outcome", &"not found as it was stored"),
     }

@@ -9,6 +9,8 @@ mod queue_file;
 mod raft_engine;
 mod raw;
 mod redb;
+#[cfg(feature = "rocksdb")]
+mod rocksdb;
 mod sqlite;
 mod tslog;
 mod walrus;
@@ -98,16 +100,16 @@ impl<P: Peer> Opened for P {
 }
 
 macro_rules! kinds {
-    ($($kind:ident $name:literal,)*) => {
+    ($($(#[$gate:meta])? $kind:ident $name:literal,)*) => {
         /// Who is measured. The names are those in results and on the page.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Kind { $($kind,)* }
+        pub enum Kind { $($(#[$gate])? $kind,)* }
 
         impl Kind {
-            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+            pub const ALL: &[Self] = &[$($(#[$gate])? Self::$kind,)*];
 
             pub fn name(self) -> &'static str {
-                match self { $(Self::$kind => $name,)* }
+                match self { $($(#[$gate])? Self::$kind => $name,)* }
             }
         }
     };
@@ -119,6 +121,8 @@ kinds! {
     Lmdb "LMDB",
     Redb "redb",
     Fjall "fjall",
+    #[cfg(feature = "rocksdb")]
+    RocksDb "RocksDB",
     Okaywal "okaywal",
     RaftEngine "raft-engine",
     OpenWal "open-wal",
@@ -143,6 +147,8 @@ impl Kind {
             Self::Lmdb => "heed",
             Self::Redb => "redb",
             Self::Fjall => "fjall",
+            #[cfg(feature = "rocksdb")]
+            Self::RocksDb => "rocksdb",
             Self::Okaywal => "okaywal",
             Self::RaftEngine => "raft-engine",
             Self::OpenWal => "open-wal",
@@ -171,6 +177,11 @@ impl Kind {
             }
             Self::Redb => "number and bytes; one transaction, `Immediate` (unsynced: `None`)",
             Self::Fjall => "big-endian number; one batch with `SyncData` (unsynced: none)",
+            #[cfg(feature = "rocksdb")]
+            Self::RocksDb => {
+                "RocksDB 7.8 of Debian; big-endian number; one `WriteBatch`, `sync` (unsynced: \
+                 not, and its log is written all the same); no compression"
+            }
             Self::Okaywal => {
                 "one entry, a chunk a record; one file set aside for all that is stored, never \
                  checkpointed; it has no commit without a sync"
@@ -245,6 +256,8 @@ impl Kind {
             Self::Lmdb => Box::new(lmdb::Tree::open(shape)?),
             Self::Redb => Box::new(redb::Tree::open(shape)?),
             Self::Fjall => Box::new(fjall::Tree::open(shape)?),
+            #[cfg(feature = "rocksdb")]
+            Self::RocksDb => Box::new(rocksdb::Tree::open(shape)?),
             Self::Okaywal => Box::new(okaywal::Log::open(shape)?),
             Self::RaftEngine => Box::new(raft_engine::Log::open(shape)?),
             Self::OpenWal => Box::new(open_wal::Log::open(shape)?),
