@@ -114,7 +114,7 @@ fn parse(words: &[&str]) -> Result<Args, String> {
                 args.effort = match value()? {
                     "quick" => Effort::Runs(5),
                     "ci" => Effort::Runs(1),
-                    "release" => Effort::Time(Duration::from_secs(600)),
+                    "release" => Effort::Time(Duration::from_mins(10)),
                     size => return Err(format!("there is no size {size}")),
                 };
             }
@@ -259,7 +259,9 @@ fn fuzz(program: &Path, target: &Target, args: &Args) -> io::Result<Outcome> {
     if status.success() {
         return Ok(Outcome { runs, violation: None });
     }
-    last.iter().for_each(|line| eprintln!("{}| {line}", target.name));
+    for line in last {
+        eprintln!("{}| {line}", target.name);
+    }
     let Some(artifact) = artifact else {
         return Ok(Outcome {
             runs,
