@@ -506,7 +506,9 @@ class Probe:
         following, size = index + 1, self._header.bucket_size
         end = self.first(following)
         if end is None:
-            found = self.first_sound(following, want, want + _MISSING * size)
+            first = self.first(index)
+            high = want + _MISSING * size if first is None else first + size
+            found = self.first_sound(following, want, high)
             end = found[1] if found and found[0] == b.BUCKET else None
         if end is None:
             # The bucket behind this one is gone, and with it what says how far this one counts:

@@ -319,7 +319,10 @@ impl<S: Storage> Probe<'_, '_, S> {
     /// How many numbers from `next` on lie in bucket `index`, which is not the newest.
     fn left_in(&mut self, bounds: &Bounds, index: u32, next: u64) -> u32 {
         let following = index.saturating_add(1);
-        let high = next.saturating_add(self.most_missing());
+        let high = match self.first_of(index) {
+            Some(first) => first.saturating_add(self.plan.numbers_max::<S>()),
+            None => next.saturating_add(self.most_missing()),
+        };
         let end = if let Some(first) = self.first_of(following) {
             first
         } else {
