@@ -59,6 +59,11 @@ fn bits_that_read_right_by_chance_are_not_believed() {
 }
 
 #[test]
+fn a_bucket_that_is_erased_in_part_may_begin_with_a_later_number_each_time_it_is_read() {
+    survives(Kind::Nor, &[(0x4b, 2301, 8)]);
+}
+
+#[test]
 fn a_store_on_a_full_disk_works_again_once_the_readers_have_drained() {
     survives(Kind::Named, &[(0xd, 0, 0), (0x36, 0, 0), (0x5a, 2, 0), (0x173e, 423, 2)]);
 }
