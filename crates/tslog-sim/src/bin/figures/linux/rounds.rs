@@ -1,5 +1,6 @@
 //! Rounds of what is compared, taken in turn, so that a machine with other work treats both alike.
 
+use std::cmp::Ordering;
 use std::time::{Duration, Instant};
 
 use super::open::on_processor;
@@ -30,32 +31,54 @@ pub(super) fn took(act: impl FnOnce()) -> Took {
     Took { clock, processor_ns: on_processor() - on_before }
 }
 
-/// Measures `one` and `other` in turn, each `rounds` times; returns the median of both.
+/// What two acts took, round by round.
+pub(super) struct Rounds(Vec<(Took, Took)>);
+
+/// Measures `one` and `other` in turn, each `rounds` times.
 pub(super) fn in_turn(
     rounds: usize,
     mut one: impl FnMut(usize) -> Took,
     mut other: impl FnMut(usize) -> Took,
-) -> (Took, Took) {
-    let (mut ones, mut others) = (Vec::new(), Vec::new());
-    for round in 0..rounds {
+) -> Rounds {
+    let round = |round| {
         // Who goes first changes, for the second finds warmer caches.
         if round % 2 == 0 {
-            ones.push(one(round));
-            others.push(other(round));
+            let first = one(round);
+            (first, other(round))
         } else {
-            others.push(other(round));
-            ones.push(one(round));
+            let first = other(round);
+            (one(round), first)
         }
-    }
-    (median(&ones), median(&others))
+    };
+    Rounds((0..rounds).map(round).collect())
 }
 
-fn median(all: &[Took]) -> Took {
-    let mut clocks: Vec<_> = all.iter().map(|took| took.clock).collect();
-    let mut processors: Vec<_> = all.iter().map(|took| took.processor_ns).collect();
-    clocks.sort_unstable();
-    processors.sort_unstable();
-    Took { clock: clocks[all.len() / 2], processor_ns: processors[all.len() / 2] }
+impl Rounds {
+    /// The median of both, each by itself.
+    pub(super) fn medians(&self) -> (Took, Took) {
+        let of = |which: fn(&(Took, Took)) -> Took| {
+            let all = || self.0.iter().map(which);
+            Took {
+                clock: median(all().map(|took| took.clock).collect(), Ord::cmp),
+                processor_ns: median(all().map(|took| took.processor_ns).collect(), Ord::cmp),
+            }
+        };
+        (of(|round| round.0), of(|round| round.1))
+    }
+
+    /// How often the clock of the second fits into that of the first, compared within each round:
+    /// what a disk does besides changes from one round to the next, and much less within one.
+    pub(super) fn ratio(&self) -> f64 {
+        median(
+            self.0.iter().map(|(one, other)| ratio(one.clock, other.clock)).collect(),
+            f64::total_cmp,
+        )
+    }
+}
+
+fn median<T: Copy>(mut all: Vec<T>, order: impl FnMut(&T, &T) -> Ordering) -> T {
+    all.sort_unstable_by(order);
+    all[all.len() / 2]
 }
 
 /// How often the second fits into the first.
@@ -67,15 +90,28 @@ pub(super) fn ratio(of: Duration, to: Duration) -> f64 {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_median_of_each_is_taken_and_both_take_turns() {
+    /// Three rounds of what takes 9, 1 and 4 ms beside what takes `others`, and who went when.
+    fn three(others: [u64; 3]) -> (Rounds, Vec<char>) {
         let order = std::cell::RefCell::new(Vec::new());
         let of = |name, ms| {
             order.borrow_mut().push(name);
             Took { clock: Duration::from_millis(ms), processor_ns: ms }
         };
-        let (one, other) = in_turn(3, |round| of('a', [9, 1, 4][round]), |_| of('b', 7));
+        let rounds = in_turn(3, |n| of('a', [9, 1, 4][n]), |n| of('b', others[n]));
+        (rounds, order.into_inner())
+    }
+
+    #[test]
+    fn the_median_of_each_is_taken_and_both_take_turns() {
+        let (rounds, order) = three([7, 7, 7]);
+        let (one, other) = rounds.medians();
         assert_eq!((one.clock.as_millis(), one.processor_ns, other.processor_ns), (4, 4, 7));
-        assert_eq!(order.into_inner(), ['a', 'b', 'b', 'a', 'a', 'b']);
+        assert_eq!(order, ['a', 'b', 'b', 'a', 'a', 'b']);
+    }
+
+    #[test]
+    fn a_ratio_is_that_of_the_round_in_the_middle() {
+        // 4.5, 0.5 and 1; of the medians by themselves it is 2.
+        assert!((three([2, 2, 4]).0.ratio() - 1.0).abs() < 1e-9);
     }
 }

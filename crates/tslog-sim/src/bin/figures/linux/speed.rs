@@ -41,7 +41,7 @@ fn durable(ext4: &Ext4) {
     let file = File::create_new(&path).expect("the file can be made");
     file.write_all_at(&vec![0; (COMMITS * 256) as usize], 0).expect("there is room");
     file.sync_all().expect("the file syncs");
-    let (ours, raw) = in_turn(
+    let rounds = in_turn(
         ROUNDS,
         |_| took(|| store(&log, COMMITS * 16)),
         |_| {
@@ -57,7 +57,8 @@ fn durable(ext4: &Ext4) {
             })
         },
     );
-    figure("linux_16b_k16_speed", ratio(raw.clock, ours.clock), "of_raw");
+    let (ours, raw) = rounds.medians();
+    figure("linux_16b_k16_speed", 1.0 / rounds.ratio(), "of_raw");
     figure("linux_16b_k16_cpu", ours.processor_ns as f64 / raw.processor_ns as f64, "of_raw");
     drop(log);
     fs::remove_dir_all(&folder).expect("the log can be removed");
@@ -85,7 +86,7 @@ fn shared(ext4: &Ext4) {
 /// Storing with no sync, beside a loop over a `BufWriter`.
 fn not_synced(ext4: &Ext4) {
     let (folder, path) = (ext4.path_of("stored"), ext4.path_of("buffered"));
-    let (ours, buffered) = in_turn(
+    let rounds = in_turn(
         ROUNDS,
         |_| {
             let log = STORED.open(&folder);
@@ -109,6 +110,7 @@ fn not_synced(ext4: &Ext4) {
             took
         },
     );
+    let (ours, buffered) = rounds.medians();
     figure("linux_16b_store", per_record(ours), "ns/record");
     figure("linux_16b_buffered", per_record(buffered), "ns/record");
     figure("linux_16b_store_speed", ours.speed_of(buffered), "of_bufwriter");
@@ -191,8 +193,8 @@ fn reading(ext4: &Ext4) {
         assert_ne!(sum, 0);
         took
     };
-    let (batches, checked) = in_turn(ROUNDS, |_| read_all(in_batches), raw);
-    let (one_by_one, _) = in_turn(3, |_| read_all(one_at_a_time), raw);
+    let (batches, checked) = in_turn(ROUNDS, |_| read_all(in_batches), raw).medians();
+    let (one_by_one, _) = in_turn(3, |_| read_all(one_at_a_time), raw).medians();
     figure("linux_16b_k16_batches", per_record(batches), "ns/record");
     figure("linux_16b_k16_raw_reads", per_record(checked), "ns/record");
     figure("linux_16b_k16_batches_speed", batches.speed_of(checked), "of_raw");
@@ -248,9 +250,13 @@ fn scaling(ext4: &Ext4) {
     };
     store(&log, 16);
     for readers in [1, 2, 3, 4] {
-        let write = || took(|| store(&log, COMMITS * 16));
+        // What starting a thread costs is no part of it.
+        let write = || {
+            store(&log, COMMITS / 10 * 16);
+            took(|| store(&log, COMMITS * 16))
+        };
         let drained = |_| {
-            let last = log.stats().seqn + COMMITS * 16;
+            let last = log.stats().seqn + (COMMITS + COMMITS / 10) * 16;
             thread::scope(|scope| {
                 for n in 0..readers {
                     let mut reader = log.reader(n).expect("there are four readers");
@@ -266,9 +272,8 @@ fn scaling(ext4: &Ext4) {
                 write()
             })
         };
-        let (with, without) = in_turn(ROUNDS, drained, |_| write());
-        let name = format!("linux_{readers}_readers_slow");
-        figure(&name, ratio(with.clock, without.clock), "of_alone");
+        let rounds = in_turn(3 * ROUNDS, drained, |_| write());
+        figure(&format!("linux_{readers}_readers_slow"), rounds.ratio(), "of_alone");
     }
     drop(log);
     fs::remove_dir_all(&folder).expect("the log can be removed");
