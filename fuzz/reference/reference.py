@@ -414,7 +414,11 @@ class Log:
 
     def has_two_headers(self) -> bool:
         """Whether both copies of the log header are sound, of one life of the log, and differ."""
-        copies = [log_header(copy, self.medium.kind) for copy in self.medium.headers()]
+        copies = self.medium.headers()
+        if isinstance(self.medium, Flash):
+            # Copy B as copy A has it, whatever size of a slot it names itself.
+            copies.append(self.medium.image[self.header.slot_size :])
+        copies = [log_header(copy, self.medium.kind) for copy in copies]
         same = [copy for copy in copies if copy and copy.base_seed == self.header.base_seed]
         return any(copy != self.header for copy in same)
 
