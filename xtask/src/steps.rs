@@ -33,12 +33,13 @@ const STEPS: &[Step] = &[
     Step { name: "python", run: python_step },
     Step { name: "c", run: c_step },
     Step { name: "firmware", run: firmware_step },
+    Step { name: "benches", run: benches_step },
     Step { name: "torture", run: torture_step },
 ];
 
 /// The steps that take minutes even when there is little to do: `--quick` runs them only where
 /// they are named.
-const SLOW: &[&str] = &["counts", "python", "c", "firmware"];
+const SLOW: &[&str] = &["counts", "python", "c", "firmware", "benches"];
 
 /// What `--quick` does less, for people.
 pub(crate) fn quick() -> String {
@@ -183,6 +184,21 @@ fn script(path: &str, options: &str) -> Result<Done, Failure> {
 
 fn firmware_step(_: Pace) -> Result<Done, Failure> {
     figures::run_firmware()
+}
+
+/// Workspaces of their own that nothing else here builds, or not all of it: what is only run now
+/// and then must still compile when the log changes.
+fn benches_step(_: Pace) -> Result<Done, Failure> {
+    let compiler = Need { probe: "g++ --version", package: Package::Debian("g++") };
+    if need::met(&compiler, "cargo xtask test benches")? == Done::Skipped {
+        return Ok(Done::Skipped);
+    }
+    for folder in ["bench/flash", "bench/linux", "fuzz"] {
+        let manifest = format!("--manifest-path {folder}/Cargo.toml");
+        sh::run(&format!("cargo fmt {manifest} --check"))?;
+        sh::run(&format!("cargo clippy {manifest} --all-targets -- -D warnings"))?;
+    }
+    sh::run("cargo test --manifest-path bench/linux/Cargo.toml").map(done)
 }
 
 fn torture_step(pace: Pace) -> Result<Done, Failure> {
