@@ -28,6 +28,9 @@ fn print(verdict: &Verdict, out: &mut impl Write) -> io::Result<()> {
     for range in &verdict.damaged {
         writeln!(out, "damaged: {range} ({})", count(range.count(), "record"))?;
     }
+    for index in &verdict.buckets_damaged {
+        writeln!(out, "damaged: the header of bucket {index}; its records say what it holds")?;
+    }
     if verdict.header_damaged {
         writeln!(out, "damaged: one of the two copies of the log's header; the other one serves")?;
     }

@@ -62,6 +62,8 @@ pub(crate) struct Verdict {
     pub(crate) records: u64,
     pub(crate) buckets: u64,
     pub(crate) damaged: Vec<SeqnRange>,
+    /// Their headers are not sound; their records are found by their own numbers.
+    pub(crate) buckets_damaged: Vec<u32>,
     pub(crate) header_damaged: bool,
     pub(crate) abandoned_size: u32,
     pub(crate) missing_size: u64,
@@ -69,7 +71,8 @@ pub(crate) struct Verdict {
 
 impl Verdict {
     pub(crate) fn is_sound(&self) -> bool {
-        self.damaged.is_empty() && !self.header_damaged && self.missing_size == 0
+        let whole = !self.header_damaged && self.buckets_damaged.is_empty();
+        whole && self.damaged.is_empty() && self.missing_size == 0
     }
 
     pub(crate) fn json(&self) -> Json {
@@ -79,6 +82,7 @@ impl Verdict {
             "records": self.records,
             "buckets": self.buckets,
             "damaged": damaged.collect::<Vec<_>>(),
+            "buckets_damaged": self.buckets_damaged,
             "header_damaged": self.header_damaged,
             "abandoned_size": self.abandoned_size,
             "missing_size": self.missing_size,

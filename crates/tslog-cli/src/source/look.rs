@@ -33,6 +33,7 @@ trait Look {
     fn header_damaged(&self) -> bool;
     fn abandoned_size(&self) -> u32;
     fn buckets(&self) -> Option<(u32, u32)>;
+    fn bucket_first(&mut self, index: u32) -> std::result::Result<Option<u64>, Error<io::Error>>;
     fn numbers(&mut self) -> std::result::Result<SeqnRange, Error<io::Error>>;
     fn cursors(&mut self) -> std::result::Result<Vec<u64>, Error<io::Error>>;
     fn believe(&mut self, cursor: u64);
@@ -59,6 +60,9 @@ impl<S: Storage<Error = io::Error>> Look for View<S> {
     }
     fn buckets(&self) -> Option<(u32, u32)> {
         self.buckets()
+    }
+    fn bucket_first(&mut self, index: u32) -> std::result::Result<Option<u64>, Error<io::Error>> {
+        self.bucket_first(index)
     }
     fn numbers(&mut self) -> std::result::Result<SeqnRange, Error<io::Error>> {
         self.numbers()
@@ -244,6 +248,7 @@ impl Viewed {
             records: 0,
             buckets: self.view.buckets().map_or(0, |(first, last)| u64::from(last - first) + 1),
             damaged: Vec::new(),
+            buckets_damaged: Vec::new(),
             header_damaged: self.view.header_damaged(),
             abandoned_size: self.view.abandoned_size(),
             missing_size: self.missing_size,
@@ -265,7 +270,28 @@ impl Viewed {
                 }
             }
         }
+        verdict.buckets_damaged = self.damaged_buckets()?;
         Ok(verdict)
+    }
+
+    /// The buckets whose headers are not sound, whatever became of their records.
+    fn damaged_buckets(&mut self) -> Result<Vec<u32>> {
+        let Some((first, last)) = self.view.buckets() else { return Ok(Vec::new()) };
+        // Whoever forged an index far from all others sends nobody through those between.
+        let most = to_usize(u32::try_from(disk_size(&self.path)? / 32).unwrap_or(u32::MAX));
+        let mut damaged = Vec::new();
+        for index in (first..=last).take(most) {
+            let sound =
+                self.view.bucket_first(index).map_err(|error| failure(error, &self.path))?;
+            if sound.is_none() {
+                damaged.push(index);
+            }
+        }
+        // A writer may have given some up meanwhile.
+        self.refresh()?;
+        let oldest = self.view.buckets().map_or(0, |(oldest, _)| oldest);
+        damaged.retain(|index| *index >= oldest);
+        Ok(damaged)
     }
 }
 

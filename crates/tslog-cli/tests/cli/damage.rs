@@ -111,6 +111,22 @@ fn of_a_commit_that_a_cursor_proves_only_what_a_reader_misses_is_damaged() {
 }
 
 #[test]
+fn a_bucket_whose_header_went_rotten_is_named_and_loses_no_record() {
+    let desk = desk();
+    for index in [0, 2] {
+        change(&desk.path(&format!("log/bucket-000000000{index}")), |bytes| bytes[6] ^= 1);
+    }
+    let told =
+        |index| format!("damaged: the header of bucket {index}; its records say what it holds\n");
+    let told = told(0) + &told(2);
+    desk.run("verify log").is(4, &format!("30 records in 4 buckets checked\n{told}DAMAGED\n"), "");
+    let json = desk.run("verify log --json").out;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["buckets_damaged"], serde_json::json!([0, 2]));
+    assert_eq!(desk.run("cat log --csv").first_column(), all_but(0..=0));
+}
+
+#[test]
 fn one_header_serves_and_none_is_no_log() {
     let desk = desk();
     change(&desk.path("log/header-0"), |bytes| bytes[20] ^= 1);
