@@ -1,8 +1,8 @@
-//! Opening a log of ten million records, and one of a hundred million.
+//! Opening a log of a hundred thousand records, of ten million, and of a hundred million.
 //!
 //! Opening reads one bucket, the newest, and is slowest when that is full of small commits. So the
 //! log ends with such a bucket; the others are written in large commits, to be quick. It is opened
-//! as it was closed, and once more as a crash would leave it. The records of the larger log are of
+//! as it was closed, and once more as a crash would leave it. The records of the largest log are of
 //! one byte, so that it has room: how many there are is what counts.
 
 use std::fs;
@@ -22,10 +22,13 @@ const OPENS: usize = 101;
 /// before the newest.
 type Large = (&'static str, u32, u32, u32);
 
-/// With the newest bucket, 10,010,592 and 100,007,904 records. Opening lists the folder once, so
-/// that the number of buckets is what counts, and a larger log wants larger ones.
-const LARGE: [Large; 2] =
-    [("linux_10m", 16, BUCKET_SIZE, 610), ("linux_100m", 1, 4 * BUCKET_SIZE, 1525)];
+/// With the newest bucket, 114,656, 10,010,592 and 100,007,904 records. Opening lists the folder
+/// once, so that the number of buckets is what counts, and a larger log wants larger ones.
+const LARGE: [Large; 3] = [
+    ("linux_100k", 16, BUCKET_SIZE, 6),
+    ("linux_10m", 16, BUCKET_SIZE, 610),
+    ("linux_100m", 1, 4 * BUCKET_SIZE, 1525),
+];
 
 /// Prints the figures of the large logs.
 pub(super) fn run(ext4: &Ext4) {
@@ -102,7 +105,7 @@ pub(super) fn run_child(folder: &Path, name: &str) {
         let log = open_as_it_is(folder);
         clock.push(ns(begun.elapsed()));
         own.push(on_processor() - on_before);
-        assert!(log.stats().seqn > 10_000_000);
+        assert!(log.stats().seqn > 100_000);
     }
     for (mut times, what) in [(own, ""), (clock, "_clock")] {
         times.sort_unstable();
