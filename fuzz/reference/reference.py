@@ -423,8 +423,9 @@ class Log:
         return any(copy != self.header for copy in same)
 
     def is_of_one_piece(self) -> bool:
-        """Whether each number has one content, in no bucket that begins behind it, and no frame
-        claims to be so far behind the end that it cannot have been written there."""
+        """Whether each number has one content, in no bucket that begins behind it, no bucket
+        more numbers than it holds, and no frame claims to be so far behind the end that it cannot
+        have been written there."""
         found: dict[int, bytes] = {}
         size, least = self.header.record_size, 1
         for place, bucket in enumerate(self.buckets):
@@ -433,6 +434,9 @@ class Log:
                 # The first record lies in bucket 0.
                 return False
             least = max(least, bucket.first or 1)
+            used = [frame for frame in bucket.frames if frame.used]
+            if used and max(f.next for f in used) - min(f.number for f in used) > self.numbers_max():
+                return False
             for frame in bucket.frames:
                 if frame.number < least:
                     return False
