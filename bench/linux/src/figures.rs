@@ -4,8 +4,9 @@
 //! machine does changes from one round to the next, and much less within one. The median of all
 //! rounds counts.
 
-use crate::groups::{Pace, Random, commits, read, unsynced};
+use crate::groups::{Pace, commits, read, unsynced};
 use crate::peers::Kind;
+use crate::random::Random;
 use crate::results::{Case, Results, Spread};
 use tslog_sim::mount::Ext4;
 

@@ -10,6 +10,7 @@ mod page;
 mod part;
 mod peers;
 mod plot;
+mod random;
 mod record;
 mod recorded;
 mod results;

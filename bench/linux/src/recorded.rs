@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tslog_sim::disk_log::{self, Entry, SECTOR};
 
-use crate::groups::Random;
+use crate::random::Random;
 use tslog_sim::mount::tool;
 
 /// Bytes of the file system. Its file is sparse.

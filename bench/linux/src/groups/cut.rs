@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::{Pace, Random, kill};
+use super::{Pace, kill};
 use crate::part::Part;
 use crate::peers::Kind;
+use crate::random::Random;
 use crate::recorded::{Mounted, Recorded};
 use crate::results::Results;
 use tslog_sim::mount::Ext4;

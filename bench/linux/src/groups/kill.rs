@@ -5,9 +5,10 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::{Pace, Random};
+use super::Pace;
 use crate::part::Part;
 use crate::peers::Kind;
+use crate::random::Random;
 use crate::results::{Case, Results};
 use crate::run::{Job, Said};
 use tslog_sim::mount::Ext4;

@@ -4,10 +4,11 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Pace, Random};
+use super::Pace;
 use crate::image::{Bit, Image};
 use crate::part::Part;
 use crate::peers::Kind;
+use crate::random::Random;
 use crate::record;
 use crate::results::Results;
 use crate::run::{Job, Said};

@@ -31,6 +31,7 @@ pub(crate) mod read;
 mod reader;
 pub(crate) mod recover;
 mod room;
+mod shape;
 mod state;
 pub(crate) mod store;
 pub(crate) mod unmade;
@@ -51,11 +52,11 @@ use crate::{
     storage::Storage,
     words::{MAX_READERS, SeqnRange},
 };
-use header::{Copies, Shape};
 use journal::JournalState;
 use probe::{CHUNK_SIZE, Probe, Window};
 use read::Bounds;
 use recover::{Known, recover};
+use shape::Shape;
 use state::{Found, ReaderState, State, Tail, check_batch, limit};
 
 /// "No bucket", where an index is expected.
@@ -100,7 +101,7 @@ pub struct Log<S, B, const R: usize = 1> {
     reader_count: u8,
     policy: Policy,
     state: State,
-    copies: Copies,
+    copies: header::Copies,
     clean: bool,
     /// The slot of the next bucket is blank already.
     ahead: bool,
@@ -266,7 +267,7 @@ where
                 first: found.lost_last.saturating_sub(count).saturating_add(1),
                 last: found.lost_last,
             }),
-            header_damaged: self.copies != Copies::Both,
+            header_damaged: self.copies.damaged().is_some(),
         }
     }
 

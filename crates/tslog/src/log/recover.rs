@@ -19,10 +19,10 @@ use super::read::Bounds;
 use super::{
     NO_INDEX,
     cursors::newest_place,
-    header::Shape,
     journal::JournalState,
     medium::Medium,
     probe::{Probe, Window, look},
+    shape::Shape,
     state::{Found, ReaderState, Tail},
     walk::Walk,
 };
