@@ -15,9 +15,10 @@ mod recover;
 mod reference;
 pub mod seeds;
 
-pub use differential::{story, told_by_reference};
+pub use differential::story;
 pub use image::{Memory, pack, unpack};
 pub use mend::mend;
+pub use reference::told_by_reference;
 
 /// One thing that is fuzzed.
 #[derive(Clone, Copy, Debug)]

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use tslog::storage::{Geometry, Slots, Storage, folder::Folder, ram::Ram};
 use tslog::{Config, Error, Log, SeqnRange, View, ViewStep, buffer_size};
 
-use crate::differential::is_orderly;
 use crate::image::{Memory, unpack};
+use crate::reference::is_orderly;
 
 /// Records larger than this are not read: they are of a hostile header, and cost time alone.
 pub(crate) const RECORD_SIZE_MAX: u32 = 1 << 14;

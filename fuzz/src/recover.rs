@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use tslog::storage::{Slots, Storage, folder::Folder};
 use tslog::{Config, Error, Log, buffer_size};
 
-use crate::differential::is_orderly;
 use crate::image::unpack;
 use crate::read::{dump, ram, record_size};
+use crate::reference::is_orderly;
 
 type TheLog<S> = Log<S, Vec<u8>, 4>;
 
