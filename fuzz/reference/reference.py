@@ -36,6 +36,10 @@ TEXT_MAX = 1 << 20
 FORMATS_MAX = 255
 GONE = 5
 """A bucket is looked for behind so many whose headers are rotten."""
+SECTOR = 512
+"""What reads as another one at once. Within one, frames follow each other as they were written."""
+STRANGE_MAX = 1 << 20
+"""No frame is looked for whose number is so far beyond those that can be."""
 LARGE = 1 << 16
 """More than this is not taken to be blank behind the end of a file."""
 
@@ -212,16 +216,17 @@ class Header:
 
 
 def log_header(copy: bytes, kind: int) -> Header | None:
-    if len(copy) < 60 or copy[:8] != MAGIC or copy[8] != 1:
+    if len(copy) < 60 or copy[:8] != MAGIC:
         return None
     write_size, generation = struct.unpack_from("<HI", copy, 10)
     fields = struct.unpack_from("<IIIIHHI", copy, 32)
     slot_size, slot_count, record_size, bucket_size, formats, _zeros, text_size = fields
-    if formats > FORMATS_MAX or text_size > TEXT_MAX or 60 + text_size > min(slot_size, len(copy)):
+    if 60 + text_size > len(copy):
         return None
     if struct.unpack_from("<I", copy, 56 + text_size)[0] != crc(0, copy[: 56 + text_size]):
         return None
-    if copy[9] not in (FIXED, NAMED):
+    fits = text_size <= TEXT_MAX and 60 + text_size <= slot_size
+    if copy[8] != 1 or copy[9] not in (FIXED, NAMED) or formats > FORMATS_MAX or not fits:
         raise Impossible("the log header is sound and says what cannot be")
     if copy[9] != kind:
         return None
@@ -245,6 +250,8 @@ def find_header(medium: Folder | Flash) -> Header:
         if header.slot_count < 3 or header.slot_size < 64:
             raise Impossible("the log header is sound and says what cannot be")
         medium.slot_size, medium.slot_count = header.slot_size, header.slot_count
+    elif header.slot_count != MASK:
+        raise Impossible("the log header is sound and says what cannot be")
     return header
 
 
@@ -264,6 +271,10 @@ class Frame:
     """Its number is one for which the bytes skipped have room."""
     behind_end: bool = False
     """It lies where nothing is looked for that could be the end of the log."""
+    is_unclear: bool = False
+    """The bytes behind the first frame have room for its number, those behind the damage do not."""
+    is_strange: bool = False
+    """Its number is none that a reader looks for here."""
 
     @property
     def counts(self) -> bool:
@@ -278,6 +289,10 @@ class Frame:
     @property
     def next(self) -> int:
         return self.number + self.used
+
+    @property
+    def end(self) -> int:
+        return self.at + self.size
 
 
 def frame_at(data: bytes, at: int, header: Header, seed: int, blank: int = 0xFF) -> Frame | None:
@@ -310,8 +325,12 @@ class Bucket:
     index: int
     first: int | None
     """The number of its first record, or None: its header is not sound."""
+    least: int = 1
+    """The least number that it may begin with."""
     lags: tuple[int, ...] = ()
     frames: list[Frame] = field(default_factory=list)
+    strange: list[Frame] = field(default_factory=list)
+    """Those with numbers that cannot be, where not all readers look for the same ones."""
 
     @property
     def is_there(self) -> bool:
@@ -321,7 +340,7 @@ class Bucket:
     def begins(self, header: Header) -> int | None:
         """The number it begins with, by its header or its first frame."""
         if self.first is None and self.frames and self.frames[0].at == header.up(32):
-            return self.frames[0].number
+            return self.frames[0].number if self.frames[0].in_room else None
         return self.first
 
     def ends(self, header: Header) -> list[int]:
@@ -338,7 +357,7 @@ def bucket_head(data: bytes, index: int, seed: int) -> Bucket:
     if len(head) == 32 and struct.unpack_from("<I", head, 28)[0] == crc(seed, head[:28]):
         named, first = struct.unpack_from("<I", head)[0], int.from_bytes(head[4:11], "little")
         if named == index and head[11] == 1 and first > 0:
-            return Bucket(index, first, struct.unpack_from("<4I", head, 12))
+            return Bucket(index, first, first, struct.unpack_from("<4I", head, 12))
     return Bucket(index, None)
 
 
@@ -357,7 +376,8 @@ def walk(
     data: bytes, header: Header, seed: int, numbers: tuple[int, int], size: int, blank: int
 ) -> list[Frame]:
     """The sound frames of a bucket, which begins with one of these numbers: those that follow each
-    other from the first on, and behind the place where they do not, each that is sound."""
+    other from the first on, and behind the place where they do not, each that is sound. Among those
+    there are strange ones, which count for nothing but that they are there."""
     low, high = numbers
     data = data[: header.slot_size]
     frames: list[Frame] = []
@@ -370,19 +390,26 @@ def walk(
         frames.append(frame)
         at += frame.size
         low = high = frame.next
-    behind_end = ends_at(data, at, blank)
-    broken, most = at, high + size
+    behind_end, broken = ends_at(data, at, blank), at
+    least, most, far = max(0, low - size), high + size, min(GONE * size, STRANGE_MAX)
     while at + 8 <= len(data):
         frame = frame_at(data, at, header, seed, blank)
-        number = unmix(frame.mixed, max(0, low - size), most) if frame else None
-        if frame and frame.kind != JOURNAL and number is not None:
-            frame.number = number
-            frame.in_room = low <= number <= high + (at - broken) // header.record_size
-            frame.behind_end = behind_end
-            frames.append(frame)
-            at += frame.size
-        else:
-            at += header.write_size
+        at += header.write_size
+        if not frame or frame.kind == JOURNAL:
+            continue
+        number = unmix(frame.mixed, least, most)
+        if number is None:
+            number = unmix(frame.mixed, max(0, least - far), most + far)
+            frame.is_strange = True
+        if number is None:
+            continue
+        frame.number, frame.behind_end = number, behind_end
+        frame.in_room = low <= number <= high + (frame.at - broken) // header.record_size
+        room = (frame.at - header.up(32)) // header.record_size
+        frame.is_unclear = not frame.in_room and low <= number <= numbers[1] + room
+        frames.append(frame)
+        if not frame.is_strange:
+            at = frame.end
     return frames
 
 
@@ -398,6 +425,7 @@ class Log:
         self.buckets = self.find_buckets()
         self.end, self.newest = self.find_end()
         self.orderly = self.orderly and self.is_of_one_piece()
+        buckets = list(self.buckets)
         if self.newest:
             # What lies behind does not count.
             del self.buckets[self.buckets.index(self.newest) + 1 :]
@@ -407,9 +435,10 @@ class Log:
             self.cursors = self.cursors[: self.cursors.index(None)]
         # A cursor beyond the end makes no records of what is left of a cut.
         self.found = self.records()
-        before = self.first(self.found) - 1
+        self.oldest = self.first()
+        self.orderly = self.orderly and self.is_in_reach(buckets)
         if isinstance(medium, Folder):
-            self.cursors = [before if at is None else at for at in self.cursors]
+            self.cursors = [self.oldest - 1 if at is None else at for at in self.cursors]
         self.end = max([self.end, *(at for at in self.cursors if at is not None)])
 
     def has_two_headers(self) -> bool:
@@ -423,29 +452,64 @@ class Log:
         return any(copy != self.header for copy in same)
 
     def is_of_one_piece(self) -> bool:
-        """Whether each number has one content, in no bucket that begins behind it, no bucket
-        more numbers than it holds, and no frame claims to be so far behind the end that it cannot
-        have been written there."""
+        """Whether each number has one content, in no bucket that begins behind it or is behind one
+        that does, and follows what is before it in its sector, and no bucket has more numbers than
+        it holds."""
         found: dict[int, bytes] = {}
         size, least = self.header.record_size, 1
         for place, bucket in enumerate(self.buckets):
             limit = min(self.end, self.limit(bucket, self.buckets[place + 1 :]))
-            if bucket.first == 1 and bucket.index > 0:
-                # The first record lies in bucket 0.
+            # The first record lies in bucket 0.
+            least, before = max(least, 2 if bucket.index > 0 else 1), None
+            if bucket.first is not None and bucket.first < least:
                 return False
-            least = max(least, bucket.first or 1)
+            # In a folder, each bucket before holds a record.
+            held = bucket.index if isinstance(self.medium, Folder) else 0
+            least = bucket.first or max(least, held + 1)
             used = [frame for frame in bucket.frames if frame.used]
             if used and max(f.next for f in used) - min(f.number for f in used) > self.numbers_max():
                 return False
             for frame in bucket.frames:
-                if frame.number < least:
+                if frame.number < least or (before and not self.may_follow(before, frame)):
                     return False
-                if not frame.in_room and frame.next - 1 > self.end:
+                if frame.is_unclear and frame.kind != PART and frame.next - 1 > self.end:
                     return False
+                before = frame
                 for i in range(min(frame.used, limit + 1 - frame.number)):
                     record = frame.payload[i * size : (i + 1) * size]
                     if found.setdefault(frame.number + i, record) != record:
                         return False
+            committed = [f.number for f in bucket.frames if f.counts and f.kind != PART]
+            least = max(least, min(committed, default=0))
+        return True
+
+    def may_follow(self, before: Frame, frame: Frame) -> bool:
+        """Whether a frame may be in the same sector as the one before it: what is between them was
+        written between them."""
+        room = (frame.at - before.end) // self.header.record_size
+        in_order = before.next <= frame.number <= before.next + room
+        return in_order or (before.end - 1) // SECTOR != frame.at // SECTOR
+
+    def is_in_reach(self, buckets: list[Bucket]) -> bool:
+        """Whether no bucket begins or holds a frame with a number further behind the bucket before
+        than that can hold, but where numbers are lost, which only a cursor of its own shows."""
+        size, told = self.numbers_max(), self.cursors
+        if isinstance(self.medium, Flash):
+            journal = self.journal() or bytes(40)
+            words = [journal[at : at + 8] for at in range(8, 40, 8)]
+            told = [int.from_bytes(word[:7], "little") for word in words if word[7] == 1]
+        shown = max([0, *(at for at in told if at is not None)])
+        if any(frame.number > shown + size for bucket in buckets for frame in bucket.strange):
+            return False
+        index, first = 0, 1
+        for bucket in buckets:
+            if bucket.first is None or isinstance(self.medium, Folder):
+                # A folder may lack what says so: the files of a reader are not in its buckets.
+                continue
+            most = max(shown + 1, first + size * (bucket.index - index))
+            if bucket.index > 0 and bucket.first > most:
+                return False
+            index, first = bucket.index, bucket.first
         return True
 
     def head(self, index: int) -> Bucket:
@@ -483,6 +547,7 @@ class Log:
             empty = len(buckets) > 1 and buckets[0].first is None and not buckets[0].is_there
             if newest + 1 >= ring and buckets[0].index == newest + 1 - ring and empty:
                 del buckets[0]
+                self.read(buckets)
         return buckets
 
     def may_be(self, oldest: int, newest: int, named: list[int]) -> set[int]:
@@ -528,23 +593,53 @@ class Log:
         return 1, 1
 
     def read(self, buckets: list[Bucket]) -> None:
-        size, expected, headed = self.numbers_max(), 1, False
+        expected, headed = 1, False
         for place, bucket in enumerate(buckets):
-            behind = [after for after in buckets[place + 1 :] if after.first is not None]
             if bucket.first is not None:
                 numbers, headed = (bucket.first, bucket.first), True
             else:
-                numbers = self.numbers(bucket.index, buckets[:place])
-                if behind and headed:
-                    # As many buckets may be gone in front.
-                    numbers = (numbers[0], min(behind[0].first, expected + GONE * size))
-                elif behind and bucket.index > 0:
-                    least = behind[0].first - size * (buckets[-1].index - buckets[0].index)
-                    numbers = (max(1, least), behind[0].first)
-            bucket.frames = self.frames(bucket.index, numbers)
+                numbers = self.numbers_between(place, buckets, expected, headed)
+            bucket.least, frames = numbers[0], self.all_frames(bucket.index, numbers)
+            bucket.frames = [frame for frame in frames if not frame.is_strange]
+            bucket.strange = self.strange(place, buckets, frames)
             expected = max([expected, numbers[0], *(frame.next for frame in bucket.frames)])
 
+    def numbers_between(
+        self, place: int, buckets: list[Bucket], expected: int, headed: bool
+    ) -> tuple[int, int]:
+        """The numbers that a bucket without a sound header may begin with, given all others."""
+        size, index = self.numbers_max(), buckets[place].index
+        least, most = self.numbers(index, buckets[:place])
+        behind = [after.first for after in buckets[place + 1 :] if after.first is not None]
+        if not behind:
+            return least, most
+        begun, most = headed or buckets[0].index == 0, behind[0]
+        if not begun:
+            least = max(1, most - size * (buckets[-1].index - buckets[0].index))
+        if begun or any(before.frames for before in buckets[:place]):
+            # As many buckets may be gone in front.
+            most = min(most, expected + GONE * size)
+        return least, most
+
+    def strange(self, place: int, buckets: list[Bucket], frames: list[Frame]) -> list[Frame]:
+        """Those whose numbers cannot be in a bucket, unless numbers in front of it are lost."""
+        bucket, before = buckets[place], buckets[:place]
+        most = self.numbers(bucket.index, before)[1]
+        behind = [after.first for after in buckets[place + 1 :] if after.first is not None]
+        if bucket.first is not None or (not behind and before and before[-1].first is not None):
+            # It is known what it may begin with, and nothing else counts.
+            return []
+        if most == 1 and bucket.index > 0:
+            if not behind:
+                return []
+            most = behind[0]
+        return [frame for frame in frames if frame.number > most + self.numbers_max()]
+
     def frames(self, index: int, numbers: tuple[int, int]) -> list[Frame]:
+        frames = self.all_frames(index, numbers)
+        return [frame for frame in frames if not frame.is_strange]
+
+    def all_frames(self, index: int, numbers: tuple[int, int]) -> list[Frame]:
         blank = 0xFF if isinstance(self.medium, Flash) else 0x00
         data, seed = self.medium.bucket(index), self.header.seed(index)
         return walk(data, self.header, seed, numbers, self.numbers_max(), blank)
@@ -590,15 +685,17 @@ class Log:
         if isinstance(self.medium, Folder):
             return [self.place(reader) for reader in range(self.medium.readers())]
         cursors: list[int | None] = [None] * READERS
-        if self.newest:
-            chain = [self.newest]
-            before = [b for b in self.buckets if b.index < self.newest.index]
-            while chain[0].first is None and before:
-                chain.insert(0, before.pop())
-            for bucket in chain:
-                self.bucket_cursors(bucket, cursors)
+        if not self.newest:
+            return cursors
+        chain = [self.newest]
+        before = [b for b in self.buckets if b.index < self.newest.index]
+        while chain[0].first is None and before:
+            chain.insert(0, before.pop())
         journal = self.journal()
-        if journal:
+        for bucket in chain:
+            self.bucket_cursors(bucket, cursors)
+            if not journal or struct.unpack_from("<I", journal, 4)[0] != bucket.index:
+                continue
             for reader in range(READERS):
                 word = journal[8 + 8 * reader : 16 + 8 * reader]
                 if word[7] == 1:
@@ -618,7 +715,7 @@ class Log:
             highest = max(highest, frame.next - 1)
 
     def journal(self) -> bytes | None:
-        """The journal that counts."""
+        """The latest journal, which counts as long as no later bucket has a sound header."""
         header = self.header
         latest: bytes | None = None
         for slot in (0, 1):
@@ -632,9 +729,7 @@ class Log:
                     continue
                 if latest is None or later(frame.payload, latest):
                     latest = frame.payload
-        if latest and self.newest and struct.unpack_from("<I", latest, 4)[0] == self.newest.index:
-            return latest
-        return None
+        return latest
 
     def place(self, reader: int) -> int | None:
         data = self.medium.places(reader)
@@ -667,22 +762,23 @@ class Log:
         if not behind:
             return self.end
         begins = behind[0].begins(self.header)
-        if begins is not None:
+        most = self.end if bucket.first is None else bucket.first + self.numbers_max()
+        if begins is not None and (behind[0].first is not None or begins <= most):
             return begins - 1
         # The next bucket is gone, and nobody says how far this one counts but its own commits.
         ends = [frame.next - 1 for frame in bucket.frames if frame.kind != PART]
         firsts = [after.first - 1 for after in behind if after.first is not None]
         return min([*firsts, max(ends, default=0)])
 
-    def first(self, records: dict[int, bytes]) -> int:
+    def first(self) -> int:
         """The first number that was not given up."""
         if not self.buckets or (self.buckets[0].index == 0 and self.buckets[0].first is None):
             return 1
-        found = list(records)
+        found: list[int] = []
         for bucket in self.buckets:
             if bucket.first is not None:
                 return min([bucket.first, *found])
-            found += [frame.number for frame in bucket.frames]
+            found += [frame.number for frame in bucket.frames if frame.number >= bucket.least]
         return 1 if self.newest else self.end + 1
 
 
@@ -704,8 +800,8 @@ def lines(medium: Folder | Flash) -> list[dict]:
             "slot_count": header.slot_count, "formats": header.formats, "orderly": log.orderly,
         }
     }]  # fmt: skip
-    expected = log.first(records)
-    for number in sorted(records) + [log.end + 1]:
+    expected = log.oldest
+    for number in [*sorted(number for number in records if number >= expected), log.end + 1]:
         if number > expected:
             out.append({"lost": [expected, number - 1]})
         if number <= log.end:
