@@ -453,8 +453,8 @@ class Log:
 
     def is_of_one_piece(self) -> bool:
         """Whether each number has one content, in no bucket that begins behind it or is behind one
-        that does, and follows what is before it in its sector, and no bucket has more numbers than
-        it holds."""
+        that does, and follows what is before it in its sector. No bucket has more numbers than it
+        holds, or one in two places that are not whole sectors apart."""
         found: dict[int, bytes] = {}
         size, least = self.header.record_size, 1
         for place, bucket in enumerate(self.buckets):
@@ -469,6 +469,10 @@ class Log:
             used = [frame for frame in bucket.frames if frame.used]
             if used and max(f.next for f in used) - min(f.number for f in used) > self.numbers_max():
                 return False
+            places: dict[int, int] = {}
+            for frame in used:
+                if (frame.at - places.setdefault(frame.number, frame.at)) % SECTOR:
+                    return False
             for frame in bucket.frames:
                 if frame.number < least or (before and not self.may_follow(before, frame)):
                     return False
