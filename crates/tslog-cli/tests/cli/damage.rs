@@ -197,6 +197,7 @@ fn a_hostile_header_is_an_error_and_takes_no_memory() {
         ("slot_size", 32, &[0; 4]),
         ("slot_size", 32, &[1, 0, 0, 0]),
         ("slot_count", 36, &[0; 4]),
+        ("slot_count", 36, &[7, 0, 0, 0]),
         ("record_size", 40, &[0; 4]),
         ("record_size", 40, &huge),
         ("record_size", 40, &large),

@@ -1,6 +1,8 @@
 //! Every offset and size of a log, computed in one place from its header and its medium.
 
 use super::{bucket, frame, header::LogHeader};
+#[cfg(feature = "std")]
+use crate::error::{Error, Mismatch};
 use crate::{
     error::Invalid,
     storage::{FIRST_BUCKET_SLOT, Geometry, Slots, Storage},
@@ -55,6 +57,24 @@ impl Plan {
         }
         if header.bucket_size == 0 || (plan.is_named::<S>() && plan.room(1) > plan.slot_size) {
             return Err(Invalid::BucketSize(header.bucket_size));
+        }
+        Ok(plan)
+    }
+
+    /// The plan of a log that is only looked at on a medium of this shape. A dump may be short; but
+    /// files have no number of slots, and a forged one would send a reader round and round in them.
+    #[cfg(feature = "std")]
+    pub(crate) fn to_look<S: Storage>(
+        header: &LogHeader,
+        is: Geometry,
+    ) -> Result<Self, Error<S::Error>> {
+        let (plan, was) = (Self::new::<S>(header)?, header.geometry);
+        let named = plan.is_named::<S>();
+        if was.slots != is.slots || named && was.slot_count != is.slot_count {
+            return Err(Mismatch::SlotCount(was.slot_count, is.slot_count).into());
+        }
+        if !named && was.slot_size != is.slot_size {
+            return Err(Mismatch::SlotSize(was.slot_size, is.slot_size).into());
         }
         Ok(plan)
     }

@@ -15,14 +15,14 @@ use crate::{
         probe::{Seen, Window, look},
         read::Bounds,
     },
-    storage::folder::Folder,
+    storage::{Storage as _, folder::Folder},
 };
 
 impl SharedReader<Raw> {
     pub(super) fn apart(path: &Path, n: u8) -> Result<Self, Error<io::Error>> {
         let mut folder = Folder::open_reader(path, n)?;
         let (header, _) = header::find(&mut folder)?;
-        let plan = Plan::new::<Folder>(&header)?;
+        let plan = Plan::to_look::<Folder>(&header, folder.geometry())?;
         let schema = Schema::read(&mut folder, &header)?;
         let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
         let source = Source::Apart(Box::new(Apart {

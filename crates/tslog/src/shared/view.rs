@@ -6,7 +6,7 @@ use std::{io, path::Path, time::Instant};
 
 use super::borrow_formats;
 use crate::{
-    error::{Error, Invalid, Mismatch},
+    error::{Error, Invalid},
     format::{Format, Value},
     layout::{header::LogHeader, plan::Plan},
     log::{
@@ -215,14 +215,7 @@ impl<S: Storage> View<S> {
     /// As [`View::open`].
     pub fn new(mut storage: S) -> Result<Self, Error<S::Error>> {
         let (header, copies) = header::find(&mut storage)?;
-        let plan = Plan::new::<S>(&header)?;
-        let (was, is) = (header.geometry, storage.geometry());
-        if was.slots != is.slots {
-            return Err(Mismatch::SlotCount(was.slot_count, is.slot_count).into());
-        }
-        if !plan.is_named::<S>() && was.slot_size != is.slot_size {
-            return Err(Mismatch::SlotSize(was.slot_size, is.slot_size).into());
-        }
+        let plan = Plan::to_look::<S>(&header, storage.geometry())?;
         let schema = Schema::read(&mut storage, &header)?;
         let bounds = Bounds { oldest: 0, head: NO_INDEX, last: 0 };
         let mut view = Self {
