@@ -198,7 +198,8 @@ fn benches_step(_: Pace) -> Result<Done, Failure> {
         sh::run(&format!("cargo fmt {manifest} --check"))?;
         sh::run(&format!("cargo clippy {manifest} --all-targets -- -D warnings"))?;
     }
-    sh::run("cargo test --manifest-path bench/linux/Cargo.toml").map(done)
+    sh::run("cargo test --manifest-path bench/linux/Cargo.toml")?;
+    sh::run("cargo test --manifest-path fuzz/Cargo.toml").map(done)
 }
 
 fn torture_step(pace: Pace) -> Result<Done, Failure> {
