@@ -605,6 +605,9 @@ class Log:
                 numbers = self.numbers_between(place, buckets, expected, headed)
             bucket.least, frames = numbers[0], self.all_frames(bucket.index, numbers)
             bucket.frames = [frame for frame in frames if not frame.is_strange]
+            if isinstance(self.medium, Folder) and any(f.kind == CURSOR for f in frames):
+                # Readers have files of their own, and write into no other.
+                self.orderly = False
             bucket.strange = self.strange(place, buckets, frames)
             expected = max([expected, numbers[0], *(frame.next for frame in bucket.frames)])
 
