@@ -266,7 +266,8 @@ impl<S: Storage> Probe<'_, '_, S> {
         None
     }
 
-    /// Begins a search in bucket `index`. The work is bounded by a few times the slot.
+    /// Begins a search in bucket `index`. The work is bounded by a few times the bytes that are
+    /// there, and by [`LARGE`] for each length that claims more.
     #[inline(never)]
     pub(crate) fn search(
         &mut self,
