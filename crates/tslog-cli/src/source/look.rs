@@ -18,6 +18,8 @@ use crate::args::Place;
 use crate::exit::{Exit, Failure, Result};
 use crate::shell::shell;
 
+/// The least that a bucket takes.
+const BUCKET_HEADER_SIZE: u64 = 32;
 /// Bytes of records looked at in one step.
 const STEP_BYTES: usize = 1 << 20;
 /// How often a dump is looked at that may grow.
@@ -274,11 +276,14 @@ impl Viewed {
         Ok(verdict)
     }
 
-    /// The buckets whose headers are not sound, whatever became of their records.
+    /// The buckets whose headers are not sound, whatever became of their records. Of a flash the
+    /// oldest is left out: it may be erased in part for the bucket to come, which is no damage.
     fn damaged_buckets(&mut self) -> Result<Vec<u32>> {
-        let Some((first, last)) = self.view.buckets() else { return Ok(Vec::new()) };
+        let Some((oldest, last)) = self.view.buckets() else { return Ok(Vec::new()) };
+        let first = oldest.saturating_add(u32::from(self.path.is_file()));
         // Whoever forged an index far from all others sends nobody through those between.
-        let most = to_usize(u32::try_from(disk_size(&self.path)? / 32).unwrap_or(u32::MAX));
+        let most = disk_size(&self.path)? / BUCKET_HEADER_SIZE;
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         let mut damaged = Vec::new();
         for index in (first..=last).take(most) {
             let sound =

@@ -81,6 +81,20 @@ fn a_sector_size_that_cannot_be_is_refused() {
 }
 
 #[test]
+fn the_oldest_bucket_of_a_dump_may_be_erased_in_part_and_no_other_lacks_its_header() {
+    // Buckets 9 to 14 lie in a ring of 6 slots of 512 bytes, behind the two of the header.
+    for (index, is_named) in [(9, false), (10, true)] {
+        let desk = desk("flash-4.bin");
+        let at = (2 + index % 6) * 512;
+        change(&desk.path("dump"), |bytes| bytes[at..at + 4].fill(0xFF));
+        let said = desk.run("verify dump --image");
+        let told = said.out.contains(&format!("damaged: the header of bucket {index};"));
+        assert_eq!((told, said.code == Some(4)), (is_named, is_named), "{said:?}");
+        assert!(said.out.starts_with("171 records"), "{said:?}");
+    }
+}
+
+#[test]
 fn a_blank_dump_holds_no_log() {
     let desk = Desk::new();
     for bytes in [vec![], vec![0xFF; 100], vec![0xFF; 65536]] {
